@@ -1,0 +1,115 @@
+import type { Address } from "../cipher/address.ts";
+import { type Hash, sha256 } from "../cipher/hash.ts";
+import type { Signature } from "../cipher/sign.ts";
+import { Reader } from "../codec/reader.ts";
+import { Writer } from "../codec/writer.ts";
+import type { Droplets, Hours } from "./uxout.ts";
+
+export interface TxOut {
+  readonly address: Address;
+  readonly coins: Droplets;
+  readonly hours: Hours;
+}
+
+/** Go's coin.Transaction. Values are immutable: ids and bytes are computed once and remembered. */
+export interface Transaction {
+  /** Size in bytes of the whole serialization, as claimed. */
+  readonly length: number;
+  readonly type: number;
+  readonly innerHash: Hash;
+  /** One per input; 65 zero bytes mean "not signed yet". */
+  readonly sigs: readonly Signature[];
+  /** Ids of the outputs spent. */
+  readonly inputs: readonly Hash[];
+  readonly outputs: readonly TxOut[];
+}
+
+export const TRANSACTION_LIST_MAX = 65535;
+const FIXED_BYTES = 49;
+const OUTPUT_BYTES = 37;
+
+/** Memory of derived values. Keyed by identity, so it holds only because transactions never change. */
+const memory = new WeakMap<Transaction, { bytes?: Uint8Array; id?: Hash; inner?: Hash }>();
+
+function remembered(txn: Transaction): { bytes?: Uint8Array; id?: Hash; inner?: Hash } {
+  let entry = memory.get(txn);
+  if (entry === undefined) {
+    entry = {};
+    memory.set(txn, entry);
+  }
+  return entry;
+}
+
+/** Encoded size: 49 + 65*sigs + 32*inputs + 37*outputs. */
+export function transactionSize(txn: Transaction): number {
+  return FIXED_BYTES + 65 * txn.sigs.length + 32 * txn.inputs.length + OUTPUT_BYTES * txn.outputs.length;
+}
+
+/** Full bytes: length(4) type(1) inner(32) sigs inputs outputs, each list behind a u32 count. Do not mutate. */
+export function encodeTransaction(txn: Transaction): Uint8Array {
+  const entry = remembered(txn);
+  if (entry.bytes === undefined) {
+    const w = new Writer(transactionSize(txn)).u32(txn.length).u8(txn.type).bytes(txn.innerHash);
+    w.u32(txn.sigs.length);
+    for (const sig of txn.sigs) w.bytes(sig);
+    writeTail(w, txn);
+    entry.bytes = w.finish();
+  }
+  return entry.bytes;
+}
+
+function writeTail(w: Writer, txn: Pick<Transaction, "inputs" | "outputs">): void {
+  w.u32(txn.inputs.length);
+  for (const id of txn.inputs) w.bytes(id);
+  w.u32(txn.outputs.length);
+  for (const out of txn.outputs) w.bytes(out.address).u64(out.coins).u64(out.hours);
+}
+
+/** Reads one transaction from a longer buffer (blocks, GIVT). @throws CodecError */
+export function readTransaction(r: Reader): Transaction {
+  const start = r.offset;
+  const length = r.u32();
+  const type = r.u8();
+  const innerHash = r.bytes(32) as Hash;
+  const sigs: Signature[] = [];
+  for (let n = r.count(TRANSACTION_LIST_MAX); n > 0; n--) sigs.push(r.bytes(65) as Signature);
+  const inputs: Hash[] = [];
+  for (let n = r.count(TRANSACTION_LIST_MAX); n > 0; n--) inputs.push(r.bytes(32) as Hash);
+  const outputs: TxOut[] = [];
+  for (let n = r.count(TRANSACTION_LIST_MAX); n > 0; n--) {
+    outputs.push({ address: r.bytes(21) as Address, coins: r.u64() as Droplets, hours: r.u64() as Hours });
+  }
+  const txn: Transaction = { length, type, innerHash, sigs, inputs, outputs };
+  memory.set(txn, { bytes: r.since(start) });
+  return txn;
+}
+
+/** Exact decoding: nothing may be left. @throws CodecError */
+export function decodeTransaction(bytes: Uint8Array): Transaction {
+  const r = new Reader(bytes);
+  const txn = readTransaction(r);
+  r.end();
+  return txn;
+}
+
+/** H(full bytes), signatures included: signing again changes it. */
+export function txid(txn: Transaction): Hash {
+  const entry = remembered(txn);
+  entry.id ??= sha256(encodeTransaction(txn));
+  return entry.id;
+}
+
+/** H(u32 nIn ++ inputs ++ u32 nOut ++ outputs): what `innerHash` must be. */
+export function computeInnerHash(txn: Pick<Transaction, "inputs" | "outputs">): Hash {
+  const w = new Writer(8 + 32 * txn.inputs.length + OUTPUT_BYTES * txn.outputs.length);
+  writeTail(w, txn);
+  return sha256(w.finish());
+}
+
+/** H(innerHash ++ inputs[i]): what the owner of input i signs. */
+export function digestToSign(innerHash: Hash, input: Hash): Hash {
+  const both = new Uint8Array(64);
+  both.set(innerHash, 0);
+  both.set(input, 32);
+  return sha256(both);
+}
