@@ -92,6 +92,9 @@ export interface ChainView {
 /**
  * What the chain needs from a database. `stage` makes a change visible to `staged*` reads at once; `flush`
  * writes everything staged in one atomic synced batch, and only then do the `ChainView` reads see it.
+ * `stage` may be called while a flush is under way: such changes belong to the next flush, so that checking the
+ * next blocks overlaps with writing the last ones. The chain never runs two flushes at a time. When a flush
+ * rejects nothing of it is acknowledged, and everything stays staged until `discardStaged`.
  */
 export interface ChainStore extends ChainView {
   /** Head including staged blocks. */
