@@ -16,6 +16,8 @@ export interface CipherBackend {
   recover(digest: Uint8Array, rs: Uint8Array, recovery: number): Uint8Array | undefined;
   /** Compressed public key of a valid secret key. */
   publicKey(secret: Uint8Array): Uint8Array;
+  /** 33 bytes, prefix 02 or 03, x below the field prime and on the curve. Any input length is answered. */
+  isPublicKey(bytes: Uint8Array): boolean;
   /** Low-s signature, 64 bytes r ++ s and the recovery bit. Nonce: RFC 6979 hedged with fresh entropy. */
   sign(digest: Uint8Array, secret: Uint8Array): { readonly rs: Uint8Array; readonly recovery: number };
   /** Point multiplication secret * public, compressed, unhashed (deterministic key generation needs it raw). */
