@@ -1,3 +1,4 @@
+import { concat } from "../base/bytes.ts";
 import type { Hash } from "../cipher/hash.ts";
 import type { PublicKey } from "../cipher/keys.ts";
 import { recoverSigner, type Signature } from "../cipher/sign.ts";
@@ -82,3 +83,34 @@ export class Signers {
     return new Signers(this.#results.subarray(from * RECOVERY_RESULT_BYTES, to * RECOVERY_RESULT_BYTES));
   }
 }
+
+/** Signatures on their way to recovery. */
+export class RecoveryBatch {
+  readonly #records: Uint8Array;
+  #at = 0;
+
+  constructor(count: number) {
+    this.#records = new Uint8Array(count * RECOVERY_RECORD_BYTES);
+  }
+
+  add(digest: Uint8Array, signature: Uint8Array): void {
+    this.#records.set(digest, this.#at);
+    this.#records.set(signature, this.#at + 32);
+    this.#at += RECOVERY_RECORD_BYTES;
+  }
+
+  /** All answers, in the order of `add`. Large batches go out in parts, so that no single message is huge. */
+  async recover(recovery: SignatureRecovery): Promise<Signers> {
+    const partBytes = RECOVERY_PART * RECOVERY_RECORD_BYTES;
+    if (this.#at === 0) return new Signers(new Uint8Array(0));
+    if (this.#at <= partBytes) return new Signers(await recovery.recover(this.#records));
+    const parts: Promise<Uint8Array>[] = [];
+    for (let at = 0; at < this.#at; at += partBytes) {
+      parts.push(recovery.recover(this.#records.slice(at, at + partBytes)));
+    }
+    return new Signers(concat(...(await Promise.all(parts))));
+  }
+}
+
+/** Signatures per message to a recovery implementation. */
+const RECOVERY_PART = 4096;

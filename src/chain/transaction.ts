@@ -1,6 +1,8 @@
+import { assert } from "../base/errors.ts";
 import type { Address } from "../cipher/address.ts";
-import { type Hash, sha256 } from "../cipher/hash.ts";
-import type { Signature } from "../cipher/sign.ts";
+import { type Hash, NULL_HASH, sha256 } from "../cipher/hash.ts";
+import type { SecretKey } from "../cipher/keys.ts";
+import { NULL_SIGNATURE, type Signature, signHash } from "../cipher/sign.ts";
 import { Reader } from "../codec/reader.ts";
 import { Writer } from "../codec/writer.ts";
 import type { Droplets, Hours } from "./uxout.ts";
@@ -25,8 +27,11 @@ export interface Transaction {
 }
 
 export const TRANSACTION_LIST_MAX = 65535;
+export const SIGNATURE_BYTES = 65;
 const FIXED_BYTES = 49;
 const OUTPUT_BYTES = 37;
+/** Where the list of inputs begins, without signatures. */
+const TAIL_OFFSET = 41;
 
 /** Memory of derived values. Keyed by identity, so it holds only because transactions never change. */
 const memory = new WeakMap<Transaction, { bytes?: Uint8Array; id?: Hash; inner?: Hash }>();
@@ -42,7 +47,7 @@ function remembered(txn: Transaction): { bytes?: Uint8Array; id?: Hash; inner?: 
 
 /** Encoded size: 49 + 65*sigs + 32*inputs + 37*outputs. */
 export function transactionSize(txn: Transaction): number {
-  return FIXED_BYTES + 65 * txn.sigs.length + 32 * txn.inputs.length + OUTPUT_BYTES * txn.outputs.length;
+  return FIXED_BYTES + SIGNATURE_BYTES * txn.sigs.length + 32 * txn.inputs.length + OUTPUT_BYTES * txn.outputs.length;
 }
 
 /** Full bytes: length(4) type(1) inner(32) sigs inputs outputs, each list behind a u32 count. Do not mutate. */
@@ -72,7 +77,7 @@ export function readTransaction(r: Reader): Transaction {
   const type = r.u8();
   const innerHash = r.bytes(32) as Hash;
   const sigs: Signature[] = [];
-  for (let n = r.count(TRANSACTION_LIST_MAX); n > 0; n--) sigs.push(r.bytes(65) as Signature);
+  for (let n = r.count(TRANSACTION_LIST_MAX); n > 0; n--) sigs.push(r.bytes(SIGNATURE_BYTES) as Signature);
   const inputs: Hash[] = [];
   for (let n = r.count(TRANSACTION_LIST_MAX); n > 0; n--) inputs.push(r.bytes(32) as Hash);
   const outputs: TxOut[] = [];
@@ -99,11 +104,17 @@ export function txid(txn: Transaction): Hash {
   return entry.id;
 }
 
-/** H(u32 nIn ++ inputs ++ u32 nOut ++ outputs): what `innerHash` must be. */
-export function computeInnerHash(txn: Pick<Transaction, "inputs" | "outputs">): Hash {
-  const w = new Writer(8 + 32 * txn.inputs.length + OUTPUT_BYTES * txn.outputs.length);
-  writeTail(w, txn);
-  return sha256(w.finish());
+/** H(u32 nIn ++ inputs ++ u32 nOut ++ outputs), the end of the encoding: what `innerHash` must be. */
+export function computeInnerHash(txn: Transaction): Hash {
+  const entry = remembered(txn);
+  entry.inner ??= sha256(encodeTransaction(txn).subarray(TAIL_OFFSET + SIGNATURE_BYTES * txn.sigs.length));
+  return entry.inner;
+}
+
+/** Bytes of output `i` as encoded, 37: version(1) key(20) coins(8) hours(8). Do not mutate. */
+export function encodedOutput(txn: Transaction, i: number): Uint8Array {
+  const end = transactionSize(txn) - OUTPUT_BYTES * (txn.outputs.length - i - 1);
+  return encodeTransaction(txn).subarray(end - OUTPUT_BYTES, end);
 }
 
 /** H(innerHash ++ inputs[i]): what the owner of input i signs. */
@@ -112,4 +123,39 @@ export function digestToSign(innerHash: Hash, input: Hash): Hash {
   both.set(innerHash, 0);
   both.set(input, 32);
   return sha256(both);
+}
+
+/**
+ * A transaction with length and inner hash filled in, and no input signed yet (65 zero bytes each).
+ * Go: UpdateHeader on a transaction with null signatures.
+ */
+export function newTransaction(inputs: readonly Hash[], outputs: readonly TxOut[]): Transaction {
+  const sigs = inputs.map(() => NULL_SIGNATURE);
+  const draft: Transaction = { length: 0, type: 0, innerHash: NULL_HASH, sigs, inputs, outputs };
+  return { ...draft, length: transactionSize(draft), innerHash: computeInnerHash(draft) };
+}
+
+/** The same transaction with input `index` signed by `key`, which must own the output spent. */
+export function signInput(txn: Transaction, index: number, key: SecretKey): Transaction {
+  const signature = signHash(digestToSign(txn.innerHash, txn.inputs[index] as Hash), key);
+  return { ...txn, sigs: txn.sigs.map((sig, i) => (i === index ? signature : sig)) };
+}
+
+/** The same transaction with every input signed; `keys` in input order. */
+export function signTransaction(txn: Transaction, keys: readonly SecretKey[]): Transaction {
+  assert(keys.length === txn.inputs.length, "one key per input");
+  const sigs = txn.inputs.map((id, i) => signHash(digestToSign(txn.innerHash, id), keys[i] as SecretKey));
+  return { ...txn, sigs };
+}
+
+/**
+ * An equal transaction in memory of its own. Decoded values share the memory of the message they came in, so
+ * whoever keeps one for long (the pool) would keep the whole message.
+ */
+export function detachTransaction(txn: Transaction): Transaction {
+  const copy = decodeTransaction(encodeTransaction(txn).slice());
+  const { id, inner } = remembered(txn);
+  if (id !== undefined) remembered(copy).id = id;
+  if (inner !== undefined) remembered(copy).inner = inner;
+  return copy;
 }

@@ -1,19 +1,30 @@
+import { equalBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
+import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Hash } from "../cipher/hash.ts";
-import type { Blockchain, CheckedTransaction } from "./blockchain.ts";
+import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
+import type { Blockchain, BlockEvent, CheckedTransaction } from "./blockchain.ts";
+import { checkUser } from "./check-transaction.ts";
+import { ChainError } from "./errors.ts";
+import { transactionFee } from "./fee.ts";
 import type { ChainParams } from "./params.ts";
-import type { RuleError } from "./rules.ts";
-import type { ChainStore, IdentifiedUxOut, UnconfirmedRecord } from "./store.ts";
-import type { Transaction } from "./transaction.ts";
+import { type Evictable, nextEvicted, POOL_LIMITS, type PoolLimits } from "./pool-limits.ts";
+import { type PoolStore, PoolWriter } from "./pool-writer.ts";
+import { RuleError } from "./rules.ts";
+import type { Signers } from "./signatures.ts";
+import { type IdentifiedUxOut, NEVER_ANNOUNCED, type UnconfirmedRecord } from "./store.ts";
+import { detachTransaction, type Transaction, transactionSize, txid } from "./transaction.ts";
+import { predictUnspents } from "./unspents.ts";
+import type { UxOut } from "./uxout.ts";
 
 export interface PoolDeps {
   readonly chain: Blockchain;
-  readonly store: Pick<ChainStore, "unconfirmed" | "putUnconfirmed" | "removeUnconfirmed">;
+  readonly store: PoolStore;
   readonly params: ChainParams;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly limits?: PoolLimits;
 }
 
 export interface PeerInjection {
@@ -32,76 +43,352 @@ export interface PoolChange {
   readonly removed: readonly Hash[];
 }
 
+interface Entry extends Evictable {
+  readonly id: Hash;
+  readonly record: UnconfirmedRecord;
+}
+
+interface Prediction {
+  readonly head: Hash;
+  readonly incoming: readonly IdentifiedUxOut[];
+  readonly outgoing: readonly IdentifiedUxOut[];
+}
+
+/** Transactions looked at in one go before other work gets its turn. */
+const SLICE = 256;
+
+/**
+ * Transactions not in a block yet (chain.md 9). Memory is what counts, the store follows. Conflicting transactions
+ * may coexist: the first block decides. Bounded as p2p.md 12.2 says, where the reference grows without limit.
+ */
 export class UnconfirmedPool {
   /** After every change of membership. */
   readonly onChange = new Emitter<PoolChange>();
 
-  constructor(_deps: PoolDeps) {}
+  readonly #deps: PoolDeps;
+  readonly #limits: PoolLimits;
+  readonly #entries = new Map<HashHex, Entry>();
+  readonly #writer: PoolWriter;
+  readonly #unsubscribe: () => void;
+  #bytes = 0;
+  #softInvalid = 0;
+  #sorted: readonly UnconfirmedRecord[] | undefined;
+  #prediction: Prediction | undefined;
 
-  /** Reads the stored pool and drops what became invalid while the node was off. Call once, before anything else. */
-  async load(): Promise<void> {}
+  constructor(deps: PoolDeps) {
+    this.#deps = deps;
+    this.#limits = deps.limits ?? POOL_LIMITS;
+    this.#writer = new PoolWriter(deps.store, (key) => this.#entries.get(key)?.record);
+    this.#unsubscribe = deps.chain.onBlock.on((event) => this.#onBlock(event));
+  }
+
+  /**
+   * Reads the stored pool and drops what became invalid while the node was off. Call once, before anything else.
+   * `readOnly` keeps the stored pool as it is.
+   */
+  async load({ readOnly = false }: { readonly readOnly?: boolean } = {}): Promise<void> {
+    for (const record of this.#deps.store.unconfirmed()) this.#put(record);
+    if (readOnly) return;
+    const removed = [...this.#evict(), ...(await this.removeInvalid())];
+    this.#deps.log.info({ size: this.size, removed: removed.length }, "unconfirmed pool loaded");
+  }
+
+  /** Stops following the chain and waits for writes under way. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.#writer.settle();
+  }
 
   get size(): number {
-    throw new Error("not yet");
+    return this.#entries.size;
   }
 
-  has(_id: Hash): boolean {
-    throw new Error("not yet");
+  has(id: Hash): boolean {
+    return this.#entries.has(hashHex(id));
   }
 
-  get(_id: Hash): UnconfirmedRecord | undefined {
-    throw new Error("not yet");
+  get(id: Hash): UnconfirmedRecord | undefined {
+    return this.#entries.get(hashHex(id))?.record;
   }
 
   /** Every record, in txid byte order. */
   all(): readonly UnconfirmedRecord[] {
-    throw new Error("not yet");
+    this.#sorted ??= [...this.#entries.keys()].sort().map((key) => (this.#entries.get(key) as Entry).record);
+    return this.#sorted;
   }
 
   /** Ids of those without violation, in txid byte order. */
   validIds(): Hash[] {
-    throw new Error("not yet");
-  }
-
-  /** @throws RuleError (hard) when refused, ChainError POOL_FULL */
-  async injectFromPeer(_txn: Transaction): Promise<PeerInjection> {
-    throw new Error("not yet");
+    return this.all().flatMap((record) => (record.isValid ? [txid(record.txn)] : []));
   }
 
   /**
-   * User, hard and soft rules with the user's policy; any violation refuses. `broadcast` runs after the checks and
-   * before the transaction is stored: when it throws, nothing is stored.
-   * @throws RuleError, ChainError POOL_FULL, whatever `broadcast` throws
+   * Takes a transaction from the network: a hard violation refuses it, a soft one only marks it. One that is known
+   * gets new times. @throws RuleError (hard), ChainError POOL_FULL, StoreError
    */
-  async injectFromUser(
-    _txn: Transaction,
-    _options?: { readonly broadcast?: (txn: Transaction) => void | Promise<void> },
-  ): Promise<UserInjection> {
-    throw new Error("not yet");
+  async injectFromPeer(txn: Transaction): Promise<PeerInjection> {
+    const { chain, params } = this.#deps;
+    const signers = await chain.signersOf(txn);
+    const checked = chain.checkHardWith(txn, signers);
+    const softError = violation(() => chain.checkSoft(txn, checked, params.unconfirmed));
+    const known = await this.#admit(txn, checked, softError === undefined);
+    return softError === undefined ? { known } : { known, softError };
   }
 
-  /** Re-checks all; returns those that became valid. */
+  /**
+   * Takes a transaction of this node's user: user, hard and soft rules with the user's policy, any violation
+   * refuses. `broadcast` runs after the checks and before it is stored: when it throws, nothing is stored.
+   * @throws RuleError, ChainError POOL_FULL, StoreError, whatever `broadcast` throws
+   */
+  async injectFromUser(
+    txn: Transaction,
+    { broadcast }: { readonly broadcast?: (txn: Transaction) => void | Promise<void> } = {},
+  ): Promise<UserInjection> {
+    const { chain, params } = this.#deps;
+    checkUser(txn);
+    const signers = await chain.signersOf(txn);
+    const check = () => {
+      const checked = chain.checkHardWith(txn, signers);
+      chain.checkSoft(txn, checked, params.user);
+      return checked;
+    };
+    let checked = check();
+    if (broadcast !== undefined) {
+      await broadcast(txn);
+      // A block may have taken it while peers were told. Then it is where it should be.
+      if (chain.store.transaction(txid(txn)) !== undefined) return { ...checked, known: false };
+      checked = check();
+    }
+    const known = await this.#admit(txn, checked, true);
+    return { ...checked, known };
+  }
+
+  /** Re-checks all; any violation marks one not valid. Returns those that became valid. */
   async refresh(): Promise<Hash[]> {
-    throw new Error("not yet");
+    const { chain, params } = this.#deps;
+    const becameValid: Hash[] = [];
+    await this.#forEach((key, entry, signers) => {
+      const bad = violation(() => {
+        const checked = chain.checkHardWith(entry.record.txn, signers);
+        chain.checkSoft(entry.record.txn, checked, params.unconfirmed);
+      });
+      const isValid = bad === undefined;
+      if (isValid && !entry.isValid) becameValid.push(entry.id);
+      this.#replace(key, { ...entry.record, checked: this.#now(), isValid });
+    });
+    await this.#save(this.#entries.values());
+    return becameValid;
   }
 
   /** Drops those that violate a hard rule; returns them. */
   async removeInvalid(): Promise<Hash[]> {
-    throw new Error("not yet");
+    const { chain } = this.#deps;
+    const removed: Entry[] = [];
+    await this.#forEach((key, entry, signers) => {
+      if (violation(() => chain.checkHardWith(entry.record.txn, signers)) === undefined) return;
+      this.#delete(key);
+      removed.push(entry);
+    });
+    this.#changed([], removed);
+    await this.#save(removed);
+    return removed.map((entry) => entry.id);
   }
 
-  /** Notes that peers were told, `ns` unix nanoseconds; only forward in time. */
-  async markAnnounced(_ids: readonly Hash[], _ns: bigint): Promise<void> {
-    throw new Error("not yet");
+  /** Notes that peers were told, `ns` unix nanoseconds; only forward in time. Unknown ids are ignored. */
+  async markAnnounced(ids: readonly Hash[], ns: bigint): Promise<void> {
+    const marked: Entry[] = [];
+    for (const id of ids) {
+      const key = hashHex(id);
+      const entry = this.#entries.get(key);
+      if (entry === undefined || entry.record.announced >= ns) continue;
+      this.#replace(key, { ...entry.record, announced: ns });
+      marked.push(entry);
+    }
+    await this.#save(marked);
   }
 
-  /** Outputs the pool would create, as if in a block on the head. */
+  /** Outputs the pool would create, dated as if in the head block, transactions in txid order. */
   incoming(): readonly IdentifiedUxOut[] {
-    throw new Error("not yet");
+    return this.#predict().incoming;
   }
 
-  /** Confirmed outputs the pool would spend. */
+  /** Confirmed outputs the pool would spend, in the same order; one spent by two transactions appears twice. */
   outgoing(): readonly IdentifiedUxOut[] {
-    throw new Error("not yet");
+    return this.#predict().outgoing;
+  }
+
+  /** Differs: a transaction whose inputs a block has spent counts for nothing; the reference fails (G6). */
+  #predict(): Prediction {
+    const { chain } = this.#deps;
+    const head = chain.head();
+    if (this.#prediction !== undefined && equalBytes(this.#prediction.head, head.hash)) return this.#prediction;
+    const incoming: IdentifiedUxOut[] = [];
+    const outgoing: IdentifiedUxOut[] = [];
+    for (const { txn } of this.all()) {
+      const spent: IdentifiedUxOut[] = [];
+      for (const id of txn.inputs) {
+        const ux = chain.store.unspent(id);
+        if (ux !== undefined) spent.push({ id, ux });
+      }
+      if (spent.length < txn.inputs.length) continue;
+      outgoing.push(...spent);
+      incoming.push(...predictUnspents(txn, { time: head.time, seq: head.seq }));
+    }
+    this.#prediction = { head: head.hash, incoming, outgoing };
+    return this.#prediction;
+  }
+
+  /** Adds or updates; true when it was known. Nothing is awaited before memory holds it. */
+  async #admit(txn: Transaction, checked: CheckedTransaction, isValid: boolean): Promise<boolean> {
+    const id = txid(txn);
+    const key = hashHex(id);
+    const now = this.#now();
+    const before = this.#entries.get(key);
+    if (before !== undefined) {
+      this.#replace(key, { ...before.record, received: now, checked: now, isValid });
+      await this.#save([before]);
+      return true;
+    }
+    // Detached: it came as part of a message that must not live as long as the pool keeps it.
+    const record = { txn: detachTransaction(txn), received: now, checked: now, announced: NEVER_ANNOUNCED, isValid };
+    const entry = this.#put(record, checked);
+    const evicted = this.#evict();
+    if (evicted.includes(entry)) {
+      throw new ChainError("POOL_FULL", "the unconfirmed pool is full of transactions that pay more", { txid: key });
+    }
+    this.#changed([entry], evicted);
+    try {
+      await this.#save([entry, ...evicted]);
+    } catch (error) {
+      if (this.#delete(key)) this.#changed([], [entry]); // what cannot be kept was not accepted
+      throw error;
+    }
+    return false;
+  }
+
+  #put(record: UnconfirmedRecord, checked?: CheckedTransaction): Entry {
+    const { txn, received, isValid } = record;
+    const size = transactionSize(txn);
+    const rate = this.#feeRate(txn, checked, size);
+    const entry = { id: txid(txn), record, size, rate, received, isValid };
+    const key = hashHex(entry.id);
+    this.#delete(key);
+    this.#entries.set(key, entry);
+    this.#count(entry, 1);
+    return entry;
+  }
+
+  /** New times and validity; membership stays as it is. */
+  #replace(key: HashHex, record: UnconfirmedRecord): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    const { received, isValid } = record;
+    const renewed = { ...entry, record, received, isValid };
+    this.#count(entry, -1);
+    this.#entries.set(key, renewed);
+    this.#count(renewed, 1);
+    this.#sorted = undefined;
+  }
+
+  #delete(key: HashHex): boolean {
+    this.#forget();
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#count(entry, -1);
+    return this.#entries.delete(key);
+  }
+
+  #count(entry: Entry, sign: 1 | -1): void {
+    this.#bytes += sign * entry.size;
+    if (!entry.isValid) this.#softInvalid += sign;
+  }
+
+  #forget(): void {
+    this.#sorted = undefined;
+    this.#prediction = undefined;
+  }
+
+  #evict(): Entry[] {
+    const evicted: Entry[] = [];
+    while (this.#isOverfull()) {
+      const entry = nextEvicted(this.#entries.values(), this.#limits);
+      if (entry === undefined) break;
+      this.#delete(hashHex(entry.id));
+      evicted.push(entry);
+    }
+    return evicted;
+  }
+
+  #isOverfull(): boolean {
+    const { transactionsMax, bytesMax, softInvalidMax } = this.#limits;
+    return this.size > transactionsMax || this.#bytes > bytesMax || this.#softInvalid > softInvalidMax;
+  }
+
+  #feeRate(txn: Transaction, checked: CheckedTransaction | undefined, size: number): number {
+    try {
+      const { chain } = this.#deps;
+      const head = checked?.head ?? chain.head();
+      const inputs = checked?.inputs ?? (txn.inputs.map((id) => chain.store.unspent(id)) as UxOut[]);
+      if (inputs.includes(undefined as never)) return -1;
+      return Number(transactionFee(txn, inputs, head.time)) / size;
+    } catch {
+      return -1;
+    }
+  }
+
+  /** Every entry with its signers, in slices that leave room for other work; those gone meanwhile are skipped. */
+  async #forEach(visit: (key: HashHex, entry: Entry, signers: Signers) => void): Promise<void> {
+    const keys = [...this.#entries.keys()];
+    for (let from = 0; from < keys.length; from += SLICE) {
+      if (from > 0) await new Promise<void>((resolve) => this.#deps.clock.after(0, resolve));
+      const slice = keys.slice(from, from + SLICE).filter((key) => this.#entries.has(key));
+      const txns = slice.map((key) => (this.#entries.get(key) as Entry).record.txn);
+      const signers = await this.#deps.chain.recoverSigners(txns);
+      slice.forEach((key, i) => {
+        const entry = this.#entries.get(key);
+        if (entry !== undefined) visit(key, entry, signers[i] as Signers);
+      });
+    }
+  }
+
+  #onBlock({ change }: BlockEvent): void {
+    const removed: Entry[] = [];
+    for (const id of change.txids) {
+      const key = hashHex(id);
+      const entry = this.#entries.get(key);
+      if (entry === undefined) continue;
+      this.#delete(key);
+      removed.push(entry);
+    }
+    if (removed.length === 0) return;
+    this.#changed([], removed);
+    // Not awaited: what stays stored by a failure is dropped at the next start, its inputs being spent.
+    this.#save(removed).catch((error) => {
+      this.#deps.log.warn({ error: errorText(error) }, "confirmed transactions stay in the stored pool");
+    });
+  }
+
+  #changed(added: readonly Entry[], removed: readonly Entry[]): void {
+    if (added.length + removed.length === 0) return;
+    this.onChange.emit({ added: added.map((entry) => entry.id), removed: removed.map((entry) => entry.id) });
+  }
+
+  async #save(entries: Iterable<Entry>): Promise<void> {
+    const ids = [...entries].map((entry) => [hashHex(entry.id), entry.id] as const);
+    if (ids.length > 0) await this.#writer.save(ids);
+  }
+
+  #now(): bigint {
+    return BigInt(Math.floor(this.#deps.clock.nowMs())) * 1_000_000n;
+  }
+}
+
+/** The rule a check violates, if any; other errors pass through. */
+function violation(check: () => unknown): RuleError | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof RuleError) return error;
+    throw error;
   }
 }
