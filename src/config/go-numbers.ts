@@ -40,7 +40,7 @@ function digitsOf(text: string, base: 0 | 10): bigint | undefined {
   if (base === 10) return /^[0-9]+$/.test(text) ? BigInt(text) : undefined;
   const lower = text.toLowerCase();
   const prefix = /^0[xob]/.exec(lower)?.[0];
-  if (lower.includes("_") && !/^(0[xob]?)?(_?[0-9a-f])+$/.test(lower)) return undefined;
+  if (lower.includes("_") && !/^(0[xob]_?)?[0-9a-f](_?[0-9a-f])*$/.test(lower)) return undefined;
   const digits = (prefix === undefined ? lower : lower.slice(2)).replaceAll("_", "");
   if (!DIGITS.test(digits)) return undefined;
   if (prefix !== undefined) return tryBigInt(prefix + digits);
