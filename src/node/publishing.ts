@@ -1,0 +1,140 @@
+import { type Clock, unixSeconds } from "../base/clock.ts";
+import type { Emitter } from "../base/emitter.ts";
+import { CoinError, errorText } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { SignedBlock } from "../chain/block.ts";
+
+/** How a publisher decides when to make a block (login-service.md 2). */
+export type PublishOptions =
+  | {
+      readonly mode: "on-demand";
+      /** A burst within this time shares one block. */
+      readonly companyWindowMs: number;
+      /** How far block times may run ahead of the wall clock, since they must be whole and strictly increasing. */
+      readonly leadSecondsMax: number;
+    }
+  | { readonly mode: "interval"; readonly intervalMs: number };
+
+export interface PublishingDeps {
+  readonly publisher: { createBlock(whenSeconds: number): Promise<SignedBlock> };
+  readonly chain: { head(): { readonly time: number } };
+  readonly pool: { readonly size: number; readonly onChange: Emitter<unknown> };
+  /** Pushes a finished block to the peers. A failure leaves the block in the chain: peers fetch it later. */
+  readonly broadcast: (block: SignedBlock) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** After a failure other than "nothing to publish", so that a full disk does not spin. */
+const RETRY_MS = 1000;
+/** A pool that held nothing publishable is looked at again: hours accrue and conditions change. */
+const RECHECK_MS = 10_000;
+
+/** Makes blocks out of the pool, one at a time, on demand or by timer. `stop` waits for a block under way. */
+export class Publishing {
+  readonly #options: PublishOptions;
+  readonly #deps: PublishingDeps;
+  #cancelTimer: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  #askedWhileRunning = false;
+  #stopped = true;
+
+  constructor(options: PublishOptions, deps: PublishingDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    if (this.#options.mode === "interval") {
+      this.#schedule(this.#options.intervalMs);
+      return;
+    }
+    this.#unsubscribe = this.#deps.pool.onChange.on(() => this.#ask());
+    this.#ask();
+  }
+
+  /** No block is begun after this; one under way is finished first. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe?.();
+    this.#clearTimer();
+    await this.#running;
+  }
+
+  /** On demand: something may be publishable. Keeps the earliest due time, so company never postpones a block. */
+  #ask(): void {
+    if (this.#stopped || this.#options.mode !== "on-demand" || this.#deps.pool.size === 0) return;
+    if (this.#running !== undefined) {
+      this.#askedWhileRunning = true;
+      return;
+    }
+    this.#schedule(Math.max(this.#options.companyWindowMs, this.#waitForLeadMs()));
+  }
+
+  /** Milliseconds until a block after the head would lead the wall clock by no more than allowed. */
+  #waitForLeadMs(): number {
+    if (this.#options.mode !== "on-demand") return 0;
+    const earliest = (this.#deps.chain.head().time + 1 - this.#options.leadSecondsMax) * 1000;
+    return Math.max(0, earliest - this.#deps.clock.nowMs());
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return;
+    const due = this.#deps.clock.monotonicMs() + delayMs;
+    if (due >= this.#dueAtMs) return;
+    this.#clearTimer();
+    this.#dueAtMs = due;
+    this.#cancelTimer = this.#deps.clock.after(delayMs, () => {
+      this.#clearTimer();
+      this.#running = this.#publish().finally(() => {
+        this.#running = undefined;
+        if (this.#askedWhileRunning) {
+          this.#askedWhileRunning = false;
+          this.#ask();
+        }
+      });
+    });
+  }
+
+  #clearTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  async #publish(): Promise<void> {
+    const { options, deps } = { options: this.#options, deps: this.#deps };
+    let again = options.mode === "interval" ? options.intervalMs : undefined;
+    try {
+      if (options.mode === "on-demand" && this.#waitForLeadMs() > 0) {
+        this.#askedWhileRunning = true; // the clock went back since this was scheduled
+        return;
+      }
+      const now = unixSeconds(deps.clock);
+      const block = await deps.publisher.createBlock(
+        options.mode === "on-demand" ? Math.max(now, deps.chain.head().time + 1) : now,
+      );
+      deps.log.info({ seq: block.header.seq, txns: block.transactions.length }, "block created");
+      deps.broadcast(block);
+      this.#askedWhileRunning = true; // what did not fit goes into the next one
+    } catch (error) {
+      const empty = error instanceof CoinError && NOTHING_TO_PUBLISH.has(error.code);
+      if (!empty) deps.log.error({ error: errorText(error) }, "block not created");
+      else deps.log.debug({ reason: errorText(error) }, "nothing to publish");
+      if (options.mode === "on-demand" && deps.pool.size > 0) again = empty ? RECHECK_MS : RETRY_MS;
+    }
+    if (again !== undefined) this.#schedule(again);
+  }
+}
+
+/** Codes of the chain's publisher that mean "no block now", not a fault. */
+const NOTHING_TO_PUBLISH: ReadonlySet<string> = new Set([
+  "PUBLISH_NO_TRANSACTIONS",
+  "PUBLISH_NOTHING_VALID",
+  "PUBLISH_NOTHING_LEFT",
+  "PUBLISH_TIME_NOT_FORWARD",
+]);

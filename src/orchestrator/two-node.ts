@@ -1,0 +1,142 @@
+import { fileURLToPath } from "node:url";
+import { unixSeconds } from "../base/clock.ts";
+import { systemClock } from "../node/system-clock.ts";
+import { bootstrapFirstBlock, waitForBlock } from "./bootstrap.ts";
+import { chainFiles, type Ports, prepareChainFiles, writePeerToml } from "./chain-files.ts";
+import { ChildNode } from "./child-node.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import { SUPERVISOR_DEFAULTS, Supervisor } from "./supervisor.ts";
+
+export interface TwoNodeOptions {
+  /** Absolute path of the chain's directory. */
+  readonly directory: string;
+  readonly fresh: boolean;
+  readonly ports: Ports;
+  readonly publicPort: number;
+  readonly logLevel: string;
+}
+
+export interface TwoNodes {
+  readonly continued: boolean;
+  readonly genesisAddress: string;
+  readonly headSeq: number;
+  readonly readyMs: number;
+  /** Resolves when a node could not be kept running, with the reason. */
+  readonly failed: Promise<string>;
+  stop(): Promise<void>;
+}
+
+const READY_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 5_000;
+const BLOCK_TIMEOUT_MS = 30_000;
+
+/** Starts publisher, then peer, and sees block 1 on both (login-chain.md 3 and 4). @throws OrchestratorError */
+export async function startTwoNodes(options: TwoNodeOptions, report: (line: string) => void): Promise<TwoNodes> {
+  const startedAt = performance.now();
+  const files = chainFiles(options.directory);
+  const unlock = await lockDirectory(options.directory);
+  const running: Supervisor[] = [];
+  let fail: (reason: string) => void = () => {};
+  const failed = new Promise<string>((resolve) => {
+    fail = resolve;
+  });
+  const stop = async (): Promise<void> => {
+    for (const supervisor of [...running].reverse()) await supervisor.stop(); // the peer first: it follows the publisher
+    await unlock();
+  };
+  const launch = async (child: ChildNode): Promise<void> => {
+    const supervisor = new Supervisor(child, SUPERVISOR_DEFAULTS, { report, gaveUp: fail });
+    await supervisor.start();
+    running.push(supervisor);
+  };
+
+  try {
+    const { wallet, continued } = await prepareChainFiles({
+      files,
+      ports: options.ports,
+      fresh: options.fresh,
+      nowSeconds: unixSeconds(systemClock),
+    });
+    await launch(publisherProcess(options, report));
+    await writePeerToml(files, options.ports);
+    await launch(peerProcess(options, report));
+
+    const publisherUrl = `http://127.0.0.1:${options.ports.publisherApi}`;
+    const peerUrl = `http://127.0.0.1:${options.ports.peerApi}`;
+    await bootstrapFirstBlock({ api: publisherUrl, genesisFile: files.genesis, fiberToml: files.publisherToml });
+    const headSeq = await waitForBlock({ api: peerUrl, seq: 1, timeoutMs: BLOCK_TIMEOUT_MS });
+    return {
+      continued,
+      genesisAddress: wallet.address,
+      headSeq,
+      readyMs: Math.round(performance.now() - startedAt),
+      failed,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Flags and environment are those the Go command gives its publisher, plus publishing on demand. */
+function publisherProcess({ directory, ports, logLevel }: TwoNodeOptions, report: (line: string) => void): ChildNode {
+  const files = chainFiles(directory);
+  return childNode(
+    "publisher",
+    [
+      "--block-publisher",
+      "--localhost-only",
+      "--download-peerlist=false",
+      "--disable-csrf",
+      `--data-dir=${files.publisherData}`,
+      `--web-interface-port=${ports.publisherApi}`,
+      `--port=${ports.publisherPort}`,
+      `--log-level=${logLevel}`,
+      "--publish=on-demand",
+    ],
+    { GENESIS: files.genesis, FIBER_TOML: files.publisherToml },
+    report,
+  );
+}
+
+/** Without GENESIS: a peer has no use for the key and must not hold it. */
+function peerProcess(options: TwoNodeOptions, report: (line: string) => void): ChildNode {
+  const { directory, ports, logLevel, publicPort } = options;
+  const files = chainFiles(directory);
+  return childNode(
+    "peer",
+    [
+      "--localhost-only",
+      "--download-peerlist=false",
+      "--disable-csrf",
+      "--host-whitelist=fiber.skywire.dev",
+      "--enable-all-api-sets=true",
+      `--data-dir=${files.peerData}`,
+      `--web-interface-port=${ports.peerApi}`,
+      `--port=${ports.peerPort}`,
+      `--log-level=${logLevel}`,
+      `--public-addr=127.0.0.1:${publicPort}`,
+    ],
+    { FIBER_TOML: files.peerToml },
+    report,
+  );
+}
+
+function childNode(
+  name: string,
+  flags: readonly string[],
+  chainEnv: Readonly<Record<string, string>>,
+  report: (line: string) => void,
+): ChildNode {
+  const main = fileURLToPath(new URL("../cli/main.js", import.meta.url));
+  const { GENESIS: _genesis, FIBER_TOML: _toml, ...env } = process.env; // the parent's own chain is not the child's
+  return new ChildNode({
+    name,
+    command: [process.execPath, main, "daemon", ...flags],
+    env: { ...env, ...chainEnv },
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    stopTimeoutMs: STOP_TIMEOUT_MS,
+    onLine: (from, line) => report(`${from} | ${line}`),
+  });
+}

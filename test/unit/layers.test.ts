@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** Folders of src and what each may import; see ARCHITECTURE.md. A folder always sees itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  cipher: ["base"],
+  codec: ["base"],
+  chain: ["base", "cipher", "codec"],
+  storage: ["base", "cipher", "codec", "chain"],
+  p2p: ["base", "cipher", "codec", "chain"],
+  wallet: ["base", "cipher", "codec", "chain"],
+  native: ["base", "cipher", "codec", "chain"],
+  config: ["base", "cipher", "chain"],
+  api: ["base", "cipher", "codec", "chain", "wallet"],
+  node: ["base", "cipher", "codec", "chain", "storage", "p2p", "wallet", "native", "config", "api"],
+  orchestrator: ["base", "cipher", "codec", "chain", "wallet", "config", "node"],
+  cli: ["base", "cipher", "codec", "chain", "wallet", "native", "config", "node", "orchestrator"],
+};
+
+/** Packages stay behind one folder. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@noble/": ["cipher"],
+  "@scure/": ["cipher"],
+  bs58: ["cipher"],
+  secp256k1: ["native"],
+  "@bitauth/libauth": ["native"],
+  level: ["storage"],
+  "classic-level": ["storage"],
+  ws: ["p2p"],
+  fastify: ["api"],
+  pino: ["node"],
+  "smol-toml": ["config"],
+};
+
+const PURE: readonly string[] = ["base", "cipher", "codec", "chain"];
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const src = join(root, "src");
+
+const files = readdirSync(src, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith(".ts"));
+
+/** Module names in import and export clauses, `import()` and `new URL(..., import.meta.url)` excluded. */
+function imports(source: string): string[] {
+  return [...source.matchAll(/(?:^|[\s;}])(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
+}
+
+test("there are source files to look at", () => assert.ok(files.length > 20));
+
+for (const file of files) {
+  const folder = file.split(sep)[0] as string;
+  if (folder === file) continue; // src/index.ts re-exports everything
+  test(`imports of ${file} point left`, () => {
+    const allowed = MAY_IMPORT[folder];
+    assert.ok(allowed, `folder ${folder} has no row in the table`);
+    for (const name of imports(readFileSync(join(src, file), "utf8"))) {
+      if (name.startsWith(".")) {
+        const target = relative(src, join(src, dirname(file), name)).split(sep)[0] as string;
+        assert.ok(target === folder || allowed.includes(target), `${file} imports ${name}`);
+        assert.ok(name.endsWith(".ts"), `${file} imports ${name} without its extension`);
+      } else if (name.startsWith("node:")) {
+        assert.ok(!PURE.includes(folder), `${file} is pure and imports ${name}`);
+      } else {
+        const home = Object.entries(PACKAGES).find(
+          ([prefix]) =>
+            name === prefix || name.startsWith(`${prefix}/`) || (prefix.endsWith("/") && name.startsWith(prefix)),
+        );
+        assert.ok(home?.[1].includes(folder), `${file} imports package ${name}`);
+      }
+    }
+  });
+}
