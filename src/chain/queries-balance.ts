@@ -2,7 +2,7 @@ import { toHex } from "../base/bytes.ts";
 import { U64_MAX } from "../base/uint64.ts";
 import type { Address } from "../cipher/address.ts";
 import { coinHours } from "./hours.ts";
-import { headOf, type PoolView, poolEffects, QueryError } from "./queries.ts";
+import { headOf, type PoolView, QueryError } from "./queries.ts";
 import { RuleError } from "./rules.ts";
 import type { ChainView, IdentifiedUxOut } from "./store.ts";
 
@@ -23,9 +23,8 @@ export const NO_BALANCE: BalancePair = { confirmed: { coins: 0n, hours: 0n }, pr
 /** Balances in the order asked, hours valued at the head's time. Go: GetBalanceOfAddresses. @throws QueryError */
 export function balancesOf(view: ChainView, pool: PoolView, addresses: readonly Address[]): BalancePair[] {
   const { time } = headOf(view);
-  const effects = poolEffects(view, pool);
-  const leaving = new Set(effects.flatMap(({ spends }) => spends.map(({ id }) => toHex(id))));
-  const coming = groupByOwner(effects.flatMap(({ creates }) => creates));
+  const leaving = new Set(pool.outgoing().map(({ id }) => toHex(id)));
+  const coming = groupByOwner(pool.incoming());
   return addresses.map((address) => {
     const held = view.unspentsOf(address);
     const staying = held.filter(({ id }) => !leaving.has(toHex(id)));

@@ -2,7 +2,7 @@ import { compareBytes, toHex } from "../base/bytes.ts";
 import type { Address } from "../cipher/address.ts";
 import type { Hash } from "../cipher/hash.ts";
 import { coinHoursOrZero } from "./hours.ts";
-import { headOf, type PoolView, poolEffects } from "./queries.ts";
+import { headOf, type PoolView } from "./queries.ts";
 import type { ChainView, Head, IdentifiedUxOut } from "./store.ts";
 
 /** Which outputs are wanted: those of some addresses, those with some ids, or all. */
@@ -26,13 +26,12 @@ export interface OutputSets {
  * The reference reads the whole set and filters; here a filter asks the indexes.
  */
 export function outputSets(view: ChainView, pool: PoolView, filter: OutputFilter): OutputSets {
-  const effects = poolEffects(view, pool);
   const wanted = matcher(filter);
   return {
     head: headOf(view),
     confirmed: newestFirst(confirmedOutputs(view, filter)),
-    outgoing: newestFirst(effects.flatMap(({ spends }) => spends).filter(wanted)),
-    incoming: newestFirst(effects.flatMap(({ creates }) => creates).filter(wanted)),
+    outgoing: newestFirst(pool.outgoing().filter(wanted)),
+    incoming: newestFirst(pool.incoming().filter(wanted)),
   };
 }
 

@@ -4,7 +4,6 @@ import type { Hash } from "../cipher/hash.ts";
 import { coinHours } from "./hours.ts";
 import type { ChainView, Head, IdentifiedUxOut, UnconfirmedRecord } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
-import { createUnspents } from "./unspents.ts";
 import type { Hours, UxOut } from "./uxout.ts";
 
 /**
@@ -27,6 +26,10 @@ export interface PoolView {
   get(id: Hash): UnconfirmedRecord | undefined;
   /** In txid byte order. */
   all(): readonly UnconfirmedRecord[];
+  /** Outputs it would create, dated as if in the head block. */
+  incoming(): readonly IdentifiedUxOut[];
+  /** Confirmed outputs it would spend. */
+  outgoing(): readonly IdentifiedUxOut[];
 }
 
 /** The tip. @throws QueryError QUERY_NO_CHAIN before the genesis block is stored */
@@ -72,45 +75,4 @@ export function hoursOrNone(ux: UxOut, at: number): Hours {
   } catch {
     return 0n as Hours;
   }
-}
-
-/** What one pool transaction would change. */
-export interface PoolEffect {
-  readonly record: UnconfirmedRecord;
-  readonly spends: readonly IdentifiedUxOut[];
-  readonly creates: readonly IdentifiedUxOut[];
-}
-
-/**
- * Effects of the pool on the set at the head. Created outputs look as if they were in a block on the head.
- * Differs: a transaction whose input is gone is left out; the reference fails the whole query for up to a minute
- * (chain.md G6). While the genesis block is the head, created outputs name their txid instead of the null hash (G7).
- */
-export function poolEffects(view: ChainView, pool: PoolView): PoolEffect[] {
-  const head = headOf(view);
-  const effects: PoolEffect[] = [];
-  for (const record of pool.all()) {
-    const spends = unspentInputs(view, record.txn);
-    if (spends !== undefined) effects.push({ record, spends, creates: predictedOutputs(record.txn, head) });
-  }
-  return effects;
-}
-
-function unspentInputs(view: ChainView, txn: Transaction): IdentifiedUxOut[] | undefined {
-  const spends: IdentifiedUxOut[] = [];
-  for (const id of txn.inputs) {
-    const ux = view.unspent(id);
-    if (ux === undefined) return undefined;
-    spends.push({ id, ux });
-  }
-  return spends;
-}
-
-/** Ids do not depend on the block, so any height but 0 gives the right ones. */
-function predictedOutputs(txn: Transaction, head: Head): IdentifiedUxOut[] {
-  const uxHead = { time: head.time, seq: head.seq };
-  return createUnspents(txn, { ...uxHead, seq: Math.max(1, head.seq) }).map(({ id, ux }) => ({
-    id,
-    ux: { head: uxHead, body: ux.body },
-  }));
 }

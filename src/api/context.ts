@@ -1,0 +1,70 @@
+import { toHex } from "../base/bytes.ts";
+import { blockHash, type SignedBlock } from "../chain/block.ts";
+import { blockTime, type SpentInput, transactionInputs } from "../chain/queries.ts";
+import { type LocatedTransaction, locatedInputs, TransactionCounts } from "../chain/queries-transactions.ts";
+import type { ChainView } from "../chain/store.ts";
+import { BytesCache } from "./cache.ts";
+import { encodeJson, type JsonObject, JsonRaw } from "./json.ts";
+import { type ApiOptions, CACHE_BYTES_MAX } from "./options.ts";
+import { readableBlock, readableStatus, readableTransaction, verboseTransaction } from "./readable.ts";
+import type { ApiServices } from "./services.ts";
+
+/** What every route file gets: the services, the options, and the memory of encoded blocks and transactions. */
+export class ApiContext {
+  readonly options: ApiOptions;
+  readonly services: ApiServices;
+  readonly counts: TransactionCounts;
+  /** Wall clock and monotonic clock at start. */
+  readonly startedAt: { readonly ms: number; readonly monotonicMs: number };
+  readonly #cache = new BytesCache({ bytesMax: CACHE_BYTES_MAX });
+
+  constructor(options: ApiOptions, services: ApiServices) {
+    this.options = options;
+    this.services = services;
+    this.counts = new TransactionCounts(services.chain.store);
+    this.startedAt = { ms: services.clock.nowMs(), monotonicMs: services.clock.monotonicMs() };
+  }
+
+  get view(): ChainView {
+    return this.services.chain.store;
+  }
+
+  isSetEnabled(set: string): boolean {
+    return this.options.apiSets.includes(set);
+  }
+
+  /** A block of the chain, encoded to stand `depth` levels deep. @throws QueryError */
+  block(block: SignedBlock, verbose: boolean, depth: number): JsonRaw {
+    const key = `${verbose ? "B" : "b"}${depth}:${toHex(blockHash(block))}`;
+    return this.#raw(key, depth, () => readableBlock(block, verbose ? this.#blockInputs(block) : undefined));
+  }
+
+  #blockInputs({ header, transactions }: SignedBlock): SpentInput[][] {
+    if (header.seq === 0) return transactions.map(() => []);
+    const at = blockTime(this.view, header.seq - 1);
+    return transactions.map((txn) => transactionInputs(this.view, txn, at));
+  }
+
+  /** A transaction with its status, to stand `depth` levels deep. Of a confirmed one only the status can change. */
+  located(located: LocatedTransaction, verbose: boolean, depth: number): JsonObject {
+    const { id, txn, confirmed, time } = located;
+    const genesis = confirmed?.seq === 0;
+    const make = (): JsonObject =>
+      verbose
+        ? verboseTransaction(txn, locatedInputs(this.view, located), genesis, time)
+        : readableTransaction(txn, genesis, time);
+    const key = `${verbose ? "T" : "t"}${depth}:${toHex(id)}`;
+    return {
+      status: readableStatus(located),
+      time,
+      txn: confirmed === undefined ? make() : this.#raw(key, depth + 1, make),
+    };
+  }
+
+  #raw(key: string, depth: number, make: () => JsonObject): JsonRaw {
+    return new JsonRaw(
+      this.#cache.get(key, () => Buffer.from(encodeJson(make(), depth))),
+      depth,
+    );
+  }
+}

@@ -1,0 +1,28 @@
+import { addBalances, balancesOf } from "../../chain/queries-balance.ts";
+import { encodeAddress } from "../../cipher/address.ts";
+import { badRequest } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import { parseAddresses } from "../parameters.ts";
+import { readableBalancePair } from "../readable.ts";
+import type { ApiRequest, HandlerResult, Route } from "../route.ts";
+
+/** `GET, POST /api/v1/balance`: sums first, then each address. Source: api.md 13.8. */
+export function balanceRoutes(context: ApiContext): Route[] {
+  return [
+    {
+      path: "/api/v1/balance",
+      methods: { GET: ["READ"], POST: ["READ"] },
+      handler: (request) => balance(context, request),
+    },
+  ];
+}
+
+function balance({ view, services }: ApiContext, request: ApiRequest): HandlerResult {
+  const addresses = parseAddresses(request.value("addrs"));
+  if (addresses.length === 0) throw badRequest("addrs is required");
+  const pairs = balancesOf(view, services.pool, addresses);
+  return {
+    ...readableBalancePair(addBalances(pairs)),
+    addresses: new Map(pairs.map((pair, i) => [encodeAddress(addresses[i] as never), readableBalancePair(pair)])),
+  };
+}

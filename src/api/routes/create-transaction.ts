@@ -1,0 +1,75 @@
+import { toHex } from "../../base/bytes.ts";
+import { checkSoft, checkUser } from "../../chain/check-transaction.ts";
+import { headOf, type SpentInput } from "../../chain/queries.ts";
+import { RuleError } from "../../chain/rules.ts";
+import { encodeTransaction, type Transaction } from "../../chain/transaction.ts";
+import type { SpendCandidate } from "../../wallet/choose-spends.ts";
+import { type CreatedTransaction, createTransaction } from "../../wallet/spend.ts";
+import { ApiError, badRequest } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import type { JsonObject } from "../json.ts";
+import { createdTransaction } from "../readable.ts";
+import type { ApiRequest, HandlerResult, Route } from "../route.ts";
+import { CreateTransactionRequest, spendParams, spendSource, validateSpend } from "../spend-request.ts";
+import { spendCandidates } from "../spendable.ts";
+
+/** `POST /api/v2/transaction`: an unsigned transaction out of addresses or outputs. Source: api.md 14.7. */
+export function createTransactionRoutes(context: ApiContext): Route[] {
+  return [{ path: "/api/v2/transaction", methods: { POST: ["TXN"] }, handler: (request) => create(context, request) }];
+}
+
+async function create(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {
+  const { params } = context.services.chain;
+  const wanted = request.json(CreateTransactionRequest);
+  validateSpend(wanted, params.user.maxDecimals);
+  if (wanted.addresses.length === 0 && wanted.unspents.length === 0) {
+    throw badRequest("one of addresses or unspents must not be empty");
+  }
+  return await rulesAreOurs(async () => {
+    const candidates = spendCandidates(context.view, context.services.pool, spendSource(wanted));
+    const created = createTransaction(spendParams(wanted), candidates, params.user.burnFactor);
+    await holdRules(context, created);
+    return readableCreated(created.txn, created.inputs.map(spentInput));
+  });
+}
+
+/**
+ * A rule broken while we make a transaction is our doing, so the answer is 500, unlike for transactions that
+ * clients bring. @throws ApiError
+ */
+export async function rulesAreOurs<T>(make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (cause) {
+    if (cause instanceof RuleError) throw new ApiError("API_INTERNAL", cause.prefixed, {}, { cause });
+    throw cause;
+  }
+}
+
+/** The last look at an unsigned transaction made here. @throws RuleError */
+export async function holdRules({ view, services }: ApiContext, { txn, inputs }: CreatedTransaction): Promise<void> {
+  const { distribution, user } = services.chain.params;
+  checkUser(txn);
+  await services.chain.checkHard(txn, "unsigned");
+  checkSoft(
+    txn,
+    inputs.map((input) => spentInput(input).ux),
+    headOf(view).time,
+    distribution,
+    user,
+  );
+}
+
+/** The candidate as the output it came from. */
+export function spentInput(c: SpendCandidate): SpentInput {
+  const body = { srcTransaction: c.srcTransaction, address: c.address, coins: c.coins, hours: c.initialHours };
+  return { id: c.id, ux: { head: { time: c.time, seq: c.seq }, body }, calculatedHours: c.hours };
+}
+
+/** CreatedTransactionResponse of api.md 12.13. */
+export function readableCreated(txn: Transaction, inputs: readonly SpentInput[]): JsonObject {
+  return {
+    transaction: createdTransaction(txn, inputs),
+    encoded_transaction: toHex(encodeTransaction(txn)),
+  };
+}

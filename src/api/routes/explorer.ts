@@ -1,0 +1,52 @@
+import { formatDroplets } from "../../chain/droplet.ts";
+import { coinSupply, richList } from "../../chain/queries-supply.ts";
+import { encodeAddress } from "../../cipher/address.ts";
+import type { ApiContext } from "../context.ts";
+import { parseInteger } from "../go-text.ts";
+import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+
+const RICHLIST_DEFAULT = 20n;
+
+/** `/api/v1/coinSupply`, `/richlist` and `/addresscount`. Source: api.md 13.12 to 13.14. */
+export function explorerRoutes(context: ApiContext): Route[] {
+  const methods = { GET: ["READ"] } as const;
+  return [
+    { path: "/api/v1/coinSupply", methods, handler: () => supply(context) },
+    { path: "/api/v1/richlist", methods, handler: (request) => richest(context, request) },
+    { path: "/api/v1/addresscount", methods, handler: () => ({ count: context.view.addressCount() }) },
+  ];
+}
+
+function supply({ view, services }: ApiContext): HandlerResult {
+  const figures = coinSupply(view, services.chain.params.distribution);
+  return {
+    current_supply: formatDroplets(figures.current),
+    total_supply: formatDroplets(figures.total),
+    max_supply: formatDroplets(figures.max),
+    current_coinhour_supply: String(figures.currentHours),
+    total_coinhour_supply: String(figures.totalHours),
+    unlocked_distribution_addresses: figures.unlocked.map(encodeAddress),
+    locked_distribution_addresses: figures.locked.map(encodeAddress),
+  };
+}
+
+function richest({ view, services }: ApiContext, request: ApiRequest): HandlerResult {
+  const text = request.value("n");
+  const n =
+    text === ""
+      ? RICHLIST_DEFAULT
+      : parsed(
+          () => parseInteger(text),
+          () => "invalid n",
+        );
+  const withDistribution = request.flag("include-distribution", "invalid include-distribution");
+  const holders = richList(view, services.chain.params.distribution, withDistribution);
+  const wanted = n > 0n && n < BigInt(holders.length) ? holders.slice(0, Number(n)) : holders;
+  return {
+    richlist: wanted.map(({ address, coins, locked }) => ({
+      address: encodeAddress(address),
+      coins: formatDroplets(coins),
+      locked,
+    })),
+  };
+}

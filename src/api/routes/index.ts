@@ -1,0 +1,39 @@
+import type { ApiContext } from "../context.ts";
+import type { CsrfTokens } from "../csrf.ts";
+import type { Route } from "../route.ts";
+import { addressRoutes } from "./address.ts";
+import { balanceRoutes } from "./balance.ts";
+import { blockRoutes } from "./block.ts";
+import { blockchainRoutes } from "./blockchain.ts";
+import { createTransactionRoutes } from "./create-transaction.ts";
+import { csrfRoutes } from "./csrf.ts";
+import { explorerRoutes } from "./explorer.ts";
+import { healthRoutes } from "./health.ts";
+import { injectRoutes } from "./inject.ts";
+import { networkRoutes } from "./network.ts";
+import { outputRoutes } from "./outputs.ts";
+import { transactionRoutes } from "./transaction.ts";
+import { transactionsRoutes } from "./transactions.ts";
+import { verifyRoutes } from "./verify.ts";
+import { versionRoutes } from "./version.ts";
+
+/** The route table of api.md 11. */
+export function allRoutes(context: ApiContext, tokens: CsrfTokens): Route[] {
+  return [
+    ...csrfRoutes(context, tokens),
+    ...versionRoutes(context),
+    ...healthRoutes(context),
+    ...blockchainRoutes(context),
+    ...blockRoutes(context),
+    ...balanceRoutes(context),
+    ...outputRoutes(context),
+    ...explorerRoutes(context),
+    ...addressRoutes(),
+    ...networkRoutes(context),
+    ...transactionRoutes(context),
+    ...transactionsRoutes(context),
+    ...createTransactionRoutes(context),
+    ...verifyRoutes(context),
+    ...injectRoutes(context),
+  ];
+}

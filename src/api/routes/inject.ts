@@ -1,0 +1,61 @@
+import { fromHex, toHex } from "../../base/bytes.ts";
+import { CoinError, errorText } from "../../base/errors.ts";
+import { decodeTransaction, type Transaction, txid } from "../../chain/transaction.ts";
+import { ApiError, badRequest } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import { goBool, goString, goStruct } from "../go-json.ts";
+import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import type { NetworkService } from "../services.ts";
+
+const InjectTransactionRequest = goStruct("InjectTransactionRequest", { rawtx: goString, no_broadcast: goBool });
+
+/** Into the pool, and out to the peers. Source: api.md 14.9 and 14.10. */
+export function injectRoutes(context: ApiContext): Route[] {
+  const methods = { POST: ["TXN", "WALLET"] } as const;
+  return [
+    { path: "/api/v1/injectTransaction", methods, handler: (request) => inject(context, request) },
+    { path: "/api/v1/resendUnconfirmedTxns", methods, handler: () => resend(context) },
+  ];
+}
+
+async function inject({ options, services }: ApiContext, request: ApiRequest): Promise<HandlerResult> {
+  const { rawtx, no_broadcast: quiet } = request.json(InjectTransactionRequest);
+  if (rawtx === "") throw badRequest("rawtx is required");
+  const txn = parsed(() => parseTransaction(rawtx));
+  if (options.readOnly) throw new ApiError("API_INTERNAL", "database is in read-only mode");
+  await services.pool.injectFromUser(
+    txn,
+    quiet ? {} : { broadcast: () => reach(services.network).broadcastTransaction(txn) },
+  );
+  return toHex(txid(txn));
+}
+
+/** Hex of a whole transaction. @throws CoinError with the reference's texts */
+export function parseTransaction(hex: string): Transaction {
+  const bytes = fromHex(hex);
+  try {
+    return decodeTransaction(bytes);
+  } catch (cause) {
+    throw new CoinError("TRANSACTION_INVALID", `Invalid transaction: ${errorText(cause)}`, {}, { cause });
+  }
+}
+
+/** Sends everything in the pool again, valid or not; answers what could be sent. */
+async function resend({ services }: ApiContext): Promise<HandlerResult> {
+  const network = reach(services.network);
+  const txids: string[] = [];
+  for (const { txn } of services.pool.all()) {
+    try {
+      await network.broadcastTransaction(txn);
+      txids.push(toHex(txid(txn)));
+    } catch (error) {
+      services.log.debug({ txid: toHex(txid(txn)), reason: errorText(error) }, "transaction not sent again");
+    }
+  }
+  return { txids };
+}
+
+function reach(network: NetworkService | undefined): NetworkService {
+  if (network === undefined) throw new ApiError("API_UNAVAILABLE", "Networking is disabled");
+  return network;
+}

@@ -1,0 +1,74 @@
+import { badRequest, notFound } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import { parseUint } from "../go-text.ts";
+import { readableConnection } from "../readable.ts";
+import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { CONNECTION_STATES, type ConnectionState } from "../services.ts";
+
+const DEFAULT_STATES: readonly ConnectionState[] = ["connected", "introduced"];
+
+/** `/api/v1/network/...`. Source: api.md 13.16 to 13.19. */
+export function networkRoutes(context: ApiContext): Route[] {
+  const { network } = context.services;
+  const methods = { GET: ["READ", "STATUS"] } as const;
+  const sorted = (list: readonly string[] | undefined): HandlerResult => [...(list ?? [])].sort();
+  return [
+    { path: "/api/v1/network/connection", methods, handler: (request) => connection(context, request) },
+    { path: "/api/v1/network/connections", methods, handler: (request) => connections(context, request) },
+    {
+      path: "/api/v1/network/defaultConnections",
+      methods,
+      handler: () => sorted(context.options.node.defaultConnections),
+    },
+    { path: "/api/v1/network/connections/trust", methods, handler: () => sorted(network?.trustedConnections()) },
+    { path: "/api/v1/network/connections/exchange", methods, handler: () => sorted(network?.exchangeablePeers()) },
+    {
+      path: "/api/v1/network/connection/disconnect",
+      methods: { POST: ["NET_CTRL"] },
+      handler: (request) => disconnect(context, request),
+    },
+  ];
+}
+
+function connection({ services }: ApiContext, request: ApiRequest): HandlerResult {
+  const address = request.value("addr");
+  if (address === "") throw badRequest("addr is required");
+  const found = services.network?.connection(address);
+  if (found === undefined) throw notFound();
+  return readableConnection(found);
+}
+
+function connections({ services }: ApiContext, request: ApiRequest): HandlerResult {
+  const states = parseStates(request.value("states"));
+  const direction = request.value("direction");
+  if (direction !== "" && direction !== "incoming" && direction !== "outgoing") {
+    throw badRequest('Invalid direction. Valid directions are "outgoing" or "incoming"');
+  }
+  const chosen = (services.network?.connections() ?? [])
+    .filter(({ state }) => states.includes(state))
+    .filter(({ outgoing }) => direction === "" || outgoing === (direction === "outgoing"))
+    .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+  return { connections: chosen.map(readableConnection) };
+}
+
+function parseStates(text: string): readonly ConnectionState[] {
+  if (text === "") return DEFAULT_STATES;
+  return text.split(",").map((item) => {
+    const state = CONNECTION_STATES.find((known) => known === item);
+    if (state !== undefined) return state;
+    throw badRequest('Invalid state in states. Valid states are "pending", "connected" or "introduced"');
+  });
+}
+
+function disconnect({ services }: ApiContext, request: ApiRequest): HandlerResult {
+  const text = request.value("id");
+  if (text === "") throw badRequest("id is required");
+  const id = parsed(
+    () => parseUint(text),
+    () => "invalid id",
+  );
+  if (id === 0n) throw badRequest("invalid id");
+  const known = id <= BigInt(Number.MAX_SAFE_INTEGER) && services.network?.disconnect(Number(id));
+  if (known !== true) throw notFound();
+  return {};
+}

@@ -1,0 +1,77 @@
+import { headOf, unknownUxOut } from "../../chain/queries.ts";
+import { type OutputFilter, outputSets, unspentHours } from "../../chain/queries-outputs.ts";
+import type { HistoryUxOut, IdentifiedUxOut } from "../../chain/store.ts";
+import { decodeAddress } from "../../cipher/address.ts";
+import { type Hash, parseHash } from "../../cipher/hash.ts";
+import { badRequest } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import { JsonLazyList, type JsonObject } from "../json.ts";
+import { parseAddresses, parseHashes } from "../parameters.ts";
+import { readableHistoryUxOut, readableUnspent } from "../readable.ts";
+import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { readableHead } from "./blockchain.ts";
+
+/** `/api/v1/outputs`, `/uxout` and `/address_uxouts`. Source: api.md 13.9 to 13.11. */
+export function outputRoutes(context: ApiContext): Route[] {
+  return [
+    {
+      path: "/api/v1/outputs",
+      methods: { GET: ["READ"], POST: ["READ"] },
+      handler: (request) => outputs(context, request),
+    },
+    { path: "/api/v1/uxout", methods: { GET: ["READ"] }, handler: (request) => uxOut(context, request) },
+    {
+      path: "/api/v1/address_uxouts",
+      methods: { GET: ["READ"] },
+      handler: (request) => addressUxOuts(context, request),
+    },
+  ];
+}
+
+function outputs(context: ApiContext, request: ApiRequest): HandlerResult {
+  const sets = outputSets(context.view, context.services.pool, parseFilter(request));
+  const list = (items: readonly IdentifiedUxOut[]): JsonLazyList =>
+    new JsonLazyList(mapped(items, (output) => readableUnspent(output, unspentHours(output, sets.head))));
+  return {
+    head: readableHead(context),
+    head_outputs: list(sets.confirmed),
+    outgoing_outputs: list(sets.outgoing),
+    incoming_outputs: list(sets.incoming),
+  };
+}
+
+function parseFilter(request: ApiRequest): OutputFilter {
+  const [addrs, hashes] = [request.value("addrs"), request.value("hashes")];
+  if (addrs !== "" && hashes !== "") throw badRequest("addrs and hashes cannot be specified together");
+  const addresses = parseAddresses(addrs);
+  if (addresses.length > 0) return { addresses };
+  const ids = parseHashes(hashes);
+  return ids.length > 0 ? { ids } : {};
+}
+
+function uxOut({ view }: ApiContext, request: ApiRequest): HandlerResult {
+  const text = request.value("uxid");
+  if (text === "") throw badRequest("uxid is empty");
+  const id = parsed(() => parseHash(text));
+  const output = view.uxOut(id);
+  if (output === undefined) throw badRequest(unknownUxOut(id).message); // not 404, as the reference
+  return readableHistoryUxOut(output, headOf(view).time);
+}
+
+/** Every output the address ever received, oldest first. */
+function addressUxOuts({ view }: ApiContext, request: ApiRequest): HandlerResult {
+  const text = request.value("address");
+  if (text === "") throw badRequest("address is empty");
+  const ids = view.uxIdsReceivedBy(parsed(() => decodeAddress(text)));
+  const { time } = headOf(view);
+  const received = (id: Hash): HistoryUxOut => {
+    const output = view.uxOut(id);
+    if (output === undefined) throw unknownUxOut(id);
+    return output;
+  };
+  return new JsonLazyList(mapped(ids, (id) => readableHistoryUxOut(received(id), time)));
+}
+
+function* mapped<T>(items: readonly T[], readable: (item: T) => JsonObject): Generator<JsonObject> {
+  for (const item of items) yield readable(item);
+}

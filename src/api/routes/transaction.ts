@@ -1,0 +1,61 @@
+import { toHex } from "../../base/bytes.ts";
+import { headOf, transactionInputs } from "../../chain/queries.ts";
+import { findTransaction, type LocatedTransaction } from "../../chain/queries-transactions.ts";
+import type { UnconfirmedRecord } from "../../chain/store.ts";
+import { encodeTransaction } from "../../chain/transaction.ts";
+import { parseHash } from "../../cipher/hash.ts";
+import { badRequest, notFound } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import { readableStatus, readableTransaction, readableUnconfirmed, verboseTransaction } from "../readable.ts";
+import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+
+/** One transaction, or those of the pool. Source: api.md 14.1 to 14.3 and 14.5. */
+export function transactionRoutes(context: ApiContext): Route[] {
+  const methods = { GET: ["READ"] } as const;
+  return [
+    { path: "/api/v1/pendingTxs", methods, handler: (request) => pending(context, request) },
+    { path: "/api/v1/transaction", methods, handler: (request) => transaction(context, request) },
+    { path: "/api/v1/rawtx", methods, handler: (request) => raw(context, request) },
+    {
+      path: "/api/v1/transactions/num",
+      methods,
+      handlerErrors: 2, // a slip of the reference: only its 405 and 403 have the form of v1
+      // Confirmed ones only: the pool is not counted.
+      handler: () => ({ txns_num: context.view.transactionCount() }),
+    },
+  ];
+}
+
+function pending({ view, services }: ApiContext, request: ApiRequest): HandlerResult {
+  const verbose = request.flag("verbose", "Invalid value for verbose");
+  const { time } = headOf(view);
+  const readable = ({ txn }: UnconfirmedRecord): HandlerResult & object =>
+    verbose ? verboseTransaction(txn, transactionInputs(view, txn, time), false) : readableTransaction(txn, false);
+  return services.pool.all().map((record) => readableUnconfirmed(record, readable(record) as never));
+}
+
+function transaction(context: ApiContext, request: ApiRequest): HandlerResult {
+  if (request.value("txid") === "") throw badRequest("txid is empty");
+  const verbose = request.flag("verbose", "Invalid value for verbose");
+  const encoded = request.flag("encoded", "Invalid value for encoded");
+  if (verbose && encoded) throw badRequest("verbose and encoded cannot be combined");
+  const located = wanted(context, request);
+  if (!encoded) return context.located(located, verbose, 0);
+  return { status: readableStatus(located), time: located.time, encoded_transaction: hexOf(located) };
+}
+
+function raw(context: ApiContext, request: ApiRequest): HandlerResult {
+  if (request.value("txid") === "") throw badRequest("txid is empty");
+  return hexOf(wanted(context, request));
+}
+
+function hexOf({ txn }: LocatedTransaction): string {
+  return toHex(encodeTransaction(txn));
+}
+
+function wanted({ view, services }: ApiContext, request: ApiRequest): LocatedTransaction {
+  const id = parsed(() => parseHash(request.value("txid")));
+  const located = findTransaction(view, services.pool, id);
+  if (located === undefined) throw notFound();
+  return located;
+}

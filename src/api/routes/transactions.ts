@@ -1,0 +1,74 @@
+import {
+  checkPage,
+  type LocatedTransaction,
+  PAGE_SIZE_DEFAULT,
+  type TransactionFilter,
+  transactionPage,
+  transactionsByTime,
+} from "../../chain/queries-transactions.ts";
+import { badRequest } from "../api-error.ts";
+import type { ApiContext } from "../context.ts";
+import { parseUint } from "../go-text.ts";
+import { JsonLazyList, type JsonObject } from "../json.ts";
+import { parseAddresses } from "../parameters.ts";
+import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+
+/** Lists of transactions: all at once under v1, in pages under v2. Source: api.md 14.4 and 14.6. */
+export function transactionsRoutes(context: ApiContext): Route[] {
+  return [
+    {
+      path: "/api/v1/transactions",
+      methods: { GET: ["READ"], POST: ["READ"] },
+      handler: (request) => everything(context, request),
+    },
+    { path: "/api/v2/transactions", methods: { GET: ["READ"] }, handler: (request) => page(context, request) },
+  ];
+}
+
+function everything(context: ApiContext, request: ApiRequest): HandlerResult {
+  const verbose = request.flag("verbose", "Invalid value for verbose");
+  const found = transactionsByTime(context.view, context.services.pool, parseFilter(request));
+  return new JsonLazyList(readable(context, found, verbose));
+}
+
+function* readable(context: ApiContext, list: Iterable<LocatedTransaction>, verbose: boolean): Generator<JsonObject> {
+  for (const located of list) yield context.located(located, verbose, 1);
+}
+
+function page(context: ApiContext, request: ApiRequest): HandlerResult {
+  const verbose = request.flag("verbose", "invalid value for verbose");
+  const filter = parseFilter(request);
+  const order = parseOrder(request.value("sort"));
+  const size = parseCount(request, "limit", PAGE_SIZE_DEFAULT);
+  const number = parseCount(request, "page", 1n);
+  parsed(() => checkPage({ size, page: number }));
+  const { view, counts, services } = context;
+  const found = transactionPage(view, services.pool, counts, { ...filter, order, size, page: number });
+  return {
+    page_info: { total_pages: found.totalPages, page_size: size, current_page: number },
+    txns: found.transactions.map((located) => context.located(located, verbose, 3)),
+  };
+}
+
+function parseFilter(request: ApiRequest): TransactionFilter {
+  const addresses = parseAddresses(request.value("addrs"), (reason) => `parse parameter: 'addrs' failed: ${reason}`);
+  const confirmed = request.optionalFlag("confirmed", (reason) => `invalid 'confirmed' value: ${reason}`);
+  return { addresses, confirmed };
+}
+
+function parseOrder(text: string): "asc" | "desc" {
+  if (text === "") return "asc";
+  const order = text.trim().toLowerCase();
+  if (order === "asc" || order === "desc") return order;
+  throw badRequest("invalid 'sort' value: Unknown sort order");
+}
+
+function parseCount(request: ApiRequest, name: string, absent: bigint): bigint {
+  const text = request.value(name);
+  return text === ""
+    ? absent
+    : parsed(
+        () => parseUint(text),
+        (reason) => `invalid '${name}' value: ${reason}`,
+      );
+}

@@ -1,0 +1,162 @@
+import { METHODS } from "node:http";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { ApiContext } from "./context.ts";
+import { CsrfTokens } from "./csrf.ts";
+import { failureOf, isUnexpected } from "./error-handler.ts";
+import { RequestGate } from "./gate.ts";
+import { IndexPages } from "./index-pages.ts";
+import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
+import { sendFailure, sendResult } from "./respond.ts";
+import { type ApiMethod, ApiRequest, type ApiVersion, type Route } from "./route.ts";
+import { allRoutes } from "./routes/index.ts";
+import type { ApiServices } from "./services.ts";
+
+/**
+ * Builds the HTTP API: registers everything, never listens. `ApiListener` binds the socket and feeds it; tests use
+ * `inject`. The order of all checks is that of api.md 2; gate.ts holds it.
+ */
+export function buildServer(options: ApiOptions, services: ApiServices): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    exposeHeadRoutes: false, // HEAD is 405 on the API
+    logger: false, // one line per request is written below, at debug
+    frameworkErrors: (_error, _request, reply) => void sendFailure(reply, 1, { status: 400, message: "" }),
+    rewriteUrl: goTarget,
+  });
+  const tokens = new CsrfTokens({ clock: services.clock });
+  const context = new ApiContext(options, services);
+  const gate = new RequestGate(options, tokens);
+  takeEveryBody(app);
+  takeEveryMethod(app);
+  logRequests(app, services);
+  for (const route of allRoutes(context, tokens)) addRoute(app, route, gate, services);
+  addIndex(app, gate, new IndexPages(options), services);
+  return app;
+}
+
+/** Bodies stay bytes: what they mean depends on the route, and Go does not look at the type for JSON. */
+function takeEveryBody(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+}
+
+/** So that an odd method on a known path is 405, as in Go, and not 404. */
+function takeEveryMethod(app: FastifyInstance): void {
+  for (const method of METHODS)
+    if (!app.supportedMethods.includes(method) && method !== "CONNECT") app.addHttpMethod(method);
+}
+
+function addRoute(app: FastifyInstance, route: Route, gate: RequestGate, services: ApiServices): void {
+  const version: ApiVersion = route.path.startsWith("/api/v2/") ? 2 : 1;
+  const methods = allowedMethods(route, gate);
+  app.route({
+    url: route.path,
+    method: app.supportedMethods,
+    onRequest(request, reply, done) {
+      const type = takeContentType(request);
+      const passed = gate.admit(request, reply, { version, type, csrf: route.csrfExempt !== true });
+      if (passed && checkMethod(request, reply, version, methods)) done();
+    },
+    errorHandler: (error, request, reply) => fail(error, request, reply, route.handlerErrors ?? version, services),
+    handler: async (request, reply) => sendResult(reply, version, await route.handler(apiRequest(request))),
+  });
+}
+
+/** Enabled or not, per method of the table. */
+function allowedMethods(route: Route, gate: RequestGate): ReadonlyMap<string, boolean> {
+  const methods = new Map<string, boolean>();
+  for (const [method, sets] of Object.entries(route.methods) as [ApiMethod, Route["methods"][ApiMethod]][]) {
+    if (sets !== undefined) methods.set(method, sets === "always" || sets.some((set) => gate.isEnabled(set)));
+  }
+  return methods;
+}
+
+/** Step 9 of api.md 2: an API set that is off is told only after token and origin were accepted. */
+function checkMethod(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  version: ApiVersion,
+  methods: ReadonlyMap<string, boolean>,
+): boolean {
+  const enabled = methods.get(request.method);
+  if (enabled === true) return true;
+  const failure =
+    enabled === undefined ? { status: 405, message: "" } : { status: 403, message: "Endpoint is disabled" };
+  sendFailure(reply, version, failure);
+  return false;
+}
+
+const contentTypes = new WeakMap<object, string>();
+
+/**
+ * Reads the type and hides it from Fastify, which would answer 415 to one it cannot parse before any handler runs;
+ * Go accepts whatever stands there.
+ */
+function takeContentType(request: FastifyRequest): string {
+  const type = request.raw.headers["content-type"] ?? "";
+  delete request.raw.headers["content-type"];
+  contentTypes.set(request, type);
+  return type;
+}
+
+function apiRequest(request: FastifyRequest): ApiRequest {
+  const mark = request.url.indexOf("?");
+  return new ApiRequest({
+    method: request.method,
+    headers: request.headers,
+    contentType: contentTypes.get(request) ?? "",
+    query: mark < 0 ? "" : request.url.slice(mark + 1),
+    ...(Buffer.isBuffer(request.body) && { body: request.body }),
+  });
+}
+
+/** `/`, files of the GUI, and 404 for the rest: checked like v1 routes, but without API sets and methods. */
+function addIndex(app: FastifyInstance, gate: RequestGate, pages: IndexPages, services: ApiServices): void {
+  app.setNotFoundHandler((request, reply) => pages.send(request, reply));
+  app.addHook("onRequest", (request, reply, done) => {
+    if (!request.is404) return done();
+    const type = takeContentType(request);
+    if (pages.redirect(request, reply)) return;
+    if (gate.admit(request, reply, { version: 1, type, csrf: true })) done();
+  });
+  app.setErrorHandler((error, request, reply) => fail(error, request, reply, 1, services));
+}
+
+function fail(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  version: ApiVersion,
+  services: ApiServices,
+): void {
+  const failure = failureOf(error);
+  if (isUnexpected(error))
+    services.log.error({ method: request.method, path: pathOf(request), error }, "request failed");
+  sendFailure(reply, version, failure);
+}
+
+/** Differs: the reference logs each request at info. A busy node would log nothing else. */
+function logRequests(app: FastifyInstance, { log }: ApiServices): void {
+  app.addHook("onResponse", (request, reply, done) => {
+    const fields = { status: reply.statusCode, method: request.method, path: pathOf(request) };
+    log.debug({ ...fields, elapsedMs: Math.round(reply.elapsedTime) }, "request");
+    done();
+  });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0] ?? "";
+}
+
+/**
+ * The target as Go's mux sees it: an escaped slash separates like a plain one, and a request sent as if to a proxy
+ * names the host in its first line, which then counts as the Host header.
+ */
+function goTarget(request: { url?: string | undefined; headers: Record<string, unknown> }): string {
+  const proxied = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.url ?? "/");
+  if (proxied !== null) request.headers.host = proxied[1];
+  const target = proxied === null ? (request.url ?? "/") : (proxied[2] ?? "");
+  const [path = "", ...query] = target.split(/(?=\?)/);
+  const plain = path.replace(/%2f/gi, "/");
+  return `${plain.startsWith("/") ? "" : "/"}${plain}${query.join("")}`;
+}

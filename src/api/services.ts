@@ -1,0 +1,73 @@
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { CheckedTransaction } from "../chain/blockchain.ts";
+import type { SignedMode } from "../chain/check-transaction.ts";
+import type { ChainParams, VerifyParams } from "../chain/params.ts";
+import type { PoolView } from "../chain/queries.ts";
+import type { ChainView } from "../chain/store.ts";
+import type { Transaction } from "../chain/transaction.ts";
+
+/** What the API needs of the node, as narrow as the handlers are. `node` passes the real parts. */
+export interface ApiServices {
+  readonly chain: ChainService;
+  readonly pool: PoolService;
+  /** Absent: networking is disabled. */
+  readonly network?: NetworkService | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Satisfied by chain's `Blockchain`. */
+export interface ChainService {
+  readonly params: ChainParams;
+  readonly store: ChainView;
+  /** Hard rules at the head. @throws RuleError */
+  checkHard(txn: Transaction, mode?: SignedMode): Promise<CheckedTransaction>;
+}
+
+/** Satisfied by chain's `UnconfirmedPool`. */
+export interface PoolService extends PoolView {
+  /**
+   * Checks by the user's rules, then `broadcast`, then stores durably; a throw of one keeps the next from happening.
+   * @throws RuleError, StoreError, whatever `broadcast` throws
+   */
+  injectFromUser(
+    txn: Transaction,
+    options?: { readonly broadcast?: (txn: Transaction) => void | Promise<void> },
+  ): Promise<unknown>;
+}
+
+/** Satisfied by p2p's `Network`. */
+export interface NetworkService {
+  /** Every connection, pending ones included. */
+  connections(): readonly ConnectionInfo[];
+  connection(address: string): ConnectionInfo | undefined;
+  /** False when there is no such connection. The peer is told that the operator asked for it. */
+  disconnect(id: number): boolean;
+  trustedConnections(): readonly string[];
+  exchangeablePeers(): readonly string[];
+  /** Sends to every peer. @throws CoinError with the texts of p2p.md 8.3 when none could be reached */
+  broadcastTransaction(txn: Transaction): void | Promise<void>;
+}
+
+export interface ConnectionInfo {
+  readonly id: number;
+  /** "ip:port" as seen from here. */
+  readonly address: string;
+  /** Unix seconds, 0 for never. */
+  readonly lastSent: number;
+  readonly lastReceived: number;
+  readonly connectedAt: number;
+  readonly outgoing: boolean;
+  readonly state: ConnectionState;
+  readonly mirror: number;
+  readonly listenPort: number;
+  readonly height: number;
+  /** Empty before introduction. */
+  readonly userAgent: string;
+  readonly trusted: boolean;
+  readonly unconfirmedVerify: VerifyParams;
+}
+
+export const CONNECTION_STATES = ["pending", "connected", "introduced"] as const;
+export type ConnectionState = (typeof CONNECTION_STATES)[number];
