@@ -89,6 +89,33 @@ export interface ChainView {
   addressSeen(address: Address): boolean;
 }
 
+/** What an address holds at the head: the sum of its unspent outputs, and how many they are. */
+export interface AddressSummary {
+  readonly coins: bigint;
+  readonly unspents: number;
+}
+
+/** An address with at least one unspent output. */
+export interface Holding {
+  readonly address: Address;
+  readonly coins: bigint;
+}
+
+/**
+ * Answers that would otherwise need the whole set. Scans are asynchronous, in chunks, and every one sees the head
+ * of the moment its first chunk was asked for, however long it takes.
+ */
+export interface ChainIndexes {
+  /** Coins and number of unspent outputs of an address; zeros for an unknown one. */
+  addressSummary(address: Address): AddressSummary;
+  /** Transactions in the blocks 0 to `seq`. */
+  transactionsUpTo(seq: number): number;
+  /** All unspent outputs in id order. */
+  scanUnspents(): AsyncIterable<readonly IdentifiedUxOut[]>;
+  /** Every address that holds something, in no order to rely on. */
+  holdings(): AsyncIterable<readonly Holding[]>;
+}
+
 /**
  * What the chain needs from a database. `stage` makes a change visible to `staged*` reads at once; `flush`
  * writes everything staged in one atomic synced batch, and only then do the `ChainView` reads see it.
