@@ -1,7 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import { toHex } from "../base/bytes.ts";
 import { blockHash, type SignedBlock } from "../chain/block.ts";
+import { ChainOrder } from "../chain/chain-order.ts";
 import { blockTime, type SpentInput, transactionInputs } from "../chain/queries.ts";
-import { type LocatedTransaction, locatedInputs, TransactionCounts } from "../chain/queries-transactions.ts";
+import { type LocatedTransaction, locatedInputs } from "../chain/queries-transactions.ts";
 import type { ChainView } from "../chain/store.ts";
 import { BytesCache } from "./cache.ts";
 import { encodeJson, type JsonObject, JsonRaw } from "./json.ts";
@@ -13,7 +15,7 @@ import type { ApiServices } from "./services.ts";
 export class ApiContext {
   readonly options: ApiOptions;
   readonly services: ApiServices;
-  readonly counts: TransactionCounts;
+  readonly order: ChainOrder;
   /** Wall clock and monotonic clock at start. */
   readonly startedAt: { readonly ms: number; readonly monotonicMs: number };
   readonly #cache = new BytesCache({ bytesMax: CACHE_BYTES_MAX });
@@ -21,7 +23,7 @@ export class ApiContext {
   constructor(options: ApiOptions, services: ApiServices) {
     this.options = options;
     this.services = services;
-    this.counts = new TransactionCounts(services.chain.store);
+    this.order = new ChainOrder(services.chain.store, () => setImmediate());
     this.startedAt = { ms: services.clock.nowMs(), monotonicMs: services.clock.monotonicMs() };
   }
 

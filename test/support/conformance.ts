@@ -16,8 +16,12 @@ export const conformanceMissing: string | false = existsSync(directory)
   ? false
   : "no conformance data: set CONFORMANCE_DIR";
 
+export function conformancePath(path: string): string {
+  return join(directory, path);
+}
+
 export function conformanceText(path: string): string {
-  return readFileSync(join(directory, path), "utf8");
+  return readFileSync(conformancePath(path), "utf8");
 }
 
 export function conformanceJson<T>(path: string): T {

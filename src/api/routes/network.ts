@@ -10,6 +10,7 @@ const DEFAULT_STATES: readonly ConnectionState[] = ["connected", "introduced"];
 /** `/api/v1/network/...`. Source: api.md 13.16 to 13.19. */
 export function networkRoutes(context: ApiContext): Route[] {
   const { network } = context.services;
+  const { defaultConnections } = context.options.node;
   const methods = { GET: ["READ", "STATUS"] } as const;
   const sorted = (list: readonly string[] | undefined): HandlerResult => [...(list ?? [])].sort();
   return [
@@ -18,9 +19,14 @@ export function networkRoutes(context: ApiContext): Route[] {
     {
       path: "/api/v1/network/defaultConnections",
       methods,
-      handler: () => sorted(context.options.node.defaultConnections),
+      handler: () => sorted(defaultConnections),
     },
-    { path: "/api/v1/network/connections/trust", methods, handler: () => sorted(network?.trustedConnections()) },
+    {
+      path: "/api/v1/network/connections/trust",
+      methods,
+      // Default connections are the trusted ones of a peer list that networking never filled.
+      handler: () => sorted(network?.trustedConnections() ?? defaultConnections),
+    },
     { path: "/api/v1/network/connections/exchange", methods, handler: () => sorted(network?.exchangeablePeers()) },
     {
       path: "/api/v1/network/connection/disconnect",

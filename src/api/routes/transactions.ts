@@ -1,9 +1,7 @@
+import { checkPage, PAGE_SIZE_DEFAULT, transactionPage } from "../../chain/queries-pages.ts";
 import {
-  checkPage,
   type LocatedTransaction,
-  PAGE_SIZE_DEFAULT,
   type TransactionFilter,
-  transactionPage,
   transactionsByTime,
 } from "../../chain/queries-transactions.ts";
 import { badRequest } from "../api-error.ts";
@@ -35,15 +33,16 @@ function* readable(context: ApiContext, list: Iterable<LocatedTransaction>, verb
   for (const located of list) yield context.located(located, verbose, 1);
 }
 
-function page(context: ApiContext, request: ApiRequest): HandlerResult {
+async function page(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {
   const verbose = request.flag("verbose", "invalid value for verbose");
   const filter = parseFilter(request);
   const order = parseOrder(request.value("sort"));
   const size = parseCount(request, "limit", PAGE_SIZE_DEFAULT);
   const number = parseCount(request, "page", 1n);
   parsed(() => checkPage({ size, page: number }));
-  const { view, counts, services } = context;
-  const found = transactionPage(view, services.pool, counts, { ...filter, order, size, page: number });
+  const { view, services } = context;
+  const wanted = { ...filter, order, size, page: number };
+  const found = await transactionPage(view, services.pool, context.order, wanted);
   return {
     page_info: { total_pages: found.totalPages, page_size: size, current_page: number },
     txns: found.transactions.map((located) => context.located(located, verbose, 3)),
