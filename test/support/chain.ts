@@ -10,7 +10,7 @@ import { createUnspents } from "../../src/chain/unspents.ts";
 import type { Droplets, Hours } from "../../src/chain/uxout.ts";
 import { type Address, addressOf } from "../../src/cipher/address.ts";
 import { deterministicKeys, type KeyPair, publicKeyOf, type SecretKey } from "../../src/cipher/keys.ts";
-import { signHash } from "../../src/cipher/sign.ts";
+import { type Signature, signHash } from "../../src/cipher/sign.ts";
 import { PlainStore } from "./plain-store.ts";
 
 export interface Owner extends KeyPair {
@@ -183,3 +183,17 @@ export class TestChain {
 }
 
 export { publicKeyOf, txid };
+
+const GROUP_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+/** The other signature of the same key over the same digest: s above 2^255, which the chain does not accept. */
+export function malleated(sig: Signature): Signature {
+  const s = BigInt(`0x${Buffer.from(sig.subarray(32, 64)).toString("hex")}`);
+  const other = sig.slice();
+  other.set(Buffer.from((GROUP_ORDER - s).toString(16).padStart(64, "0"), "hex"), 32);
+  other[64] = (sig[64] as number) ^ 1;
+  return other as Signature;
+}
+
+/** r = 0: no key can be recovered, yet it is not the null signature. */
+export const HOPELESS_SIGNATURE = new Uint8Array(65).fill(1, 32, 64) as Signature;
