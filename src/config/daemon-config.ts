@@ -67,6 +67,8 @@ export interface WebConfig {
   readonly guiDirectory: string | undefined;
   readonly launchBrowser: boolean;
   readonly lastBlocksMax: number;
+  /** A second listener for strangers, without wallets and control; undefined: none. */
+  readonly publicListener: { readonly address: string; readonly port: number } | undefined;
 }
 
 export type LogLevelName = "debug" | "info" | "warn" | "error" | "fatal";

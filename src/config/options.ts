@@ -84,7 +84,16 @@ export function webOptions(flags: DaemonFlags, { cwd, program }: { cwd: string; 
     guiDirectory: guiFolder,
     launchBrowser: flags["launch-browser"] && wallet,
     lastBlocksMax: flags["max-last-blocks-count"],
+    publicListener: publicListener(flags["public-addr"]),
   };
+}
+
+function publicListener(text: string): WebConfig["publicListener"] {
+  if (text === "") return undefined;
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65535) throw invalid(`-public-addr must be ip:port, not ${JSON.stringify(text)}`);
+  return { address: (match[1] as string).replace(/^\[(.*)\]$/, "$1"), port };
 }
 
 /** @throws ConfigError CONFIG_INVALID */

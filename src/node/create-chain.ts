@@ -14,11 +14,11 @@ import { hashHex } from "../cipher/hash.ts";
 import { deterministicKeys, type PublicKey, parseSecretKey } from "../cipher/keys.ts";
 import { platformRandom } from "../cipher/random.ts";
 import { signHash } from "../cipher/sign.ts";
+import { writeFileAtomically } from "../config/atomic-file.ts";
 import { loadDaemonConfig } from "../config/config.ts";
 import { loadGenesisFile, paramsOfGenesisFile } from "../config/genesis-file.ts";
 import { parseGenesisWallet } from "../config/genesis-wallet.ts";
 import { newWalletDocument, serializeDocument } from "../wallet/document.ts";
-import { writeAtomically } from "./write-atomically.ts";
 
 export class CreateChainError extends CoinError<"CREATE_EXISTS" | "CREATE_SHARES" | "CREATE_AMOUNT"> {}
 
@@ -67,11 +67,11 @@ export async function createChain(
 
   const shares = addresses === 1 ? [] : distributionKeys(addresses);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await writeAtomically(wallet, document);
+  await writeFileAtomically(wallet, document);
   if (shares.length > 0) {
-    await writeAtomically(seeds, shares.map(({ address, seed }) => `"${address}","${seed}"\n`).join(""));
+    await writeFileAtomically(seeds, shares.map(({ address, seed }) => `"${address}","${seed}"\n`).join(""));
   }
-  await writeAtomically(
+  await writeFileAtomically(
     fiberToml,
     fiberText(options, { ...key, signature }, addresses === 1 ? [key.address] : shares.map(({ address }) => address)),
   );

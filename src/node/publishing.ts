@@ -1,5 +1,4 @@
 import { type Clock, unixSeconds } from "../base/clock.ts";
-import type { Emitter } from "../base/emitter.ts";
 import { CoinError, errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { SignedBlock } from "../chain/block.ts";
@@ -18,7 +17,7 @@ export type PublishOptions =
 export interface PublishingDeps {
   readonly publisher: { createBlock(whenSeconds: number): Promise<SignedBlock> };
   readonly chain: { head(): { readonly time: number } };
-  readonly pool: { readonly size: number; readonly onChange: Emitter<unknown> };
+  readonly pool: { readonly size: number; readonly onChange: { on(listener: () => void): () => void } };
   /** Pushes a finished block to the peers. A failure leaves the block in the chain: peers fetch it later. */
   readonly broadcast: (block: SignedBlock) => void;
   readonly clock: Clock;

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText } from "../base/errors.ts";
+import { writeFileAtomically } from "../config/atomic-file.ts";
 import { loadFiberConfig } from "../config/fiber-toml.ts";
 import { type GenesisWallet, loadGenesisWallet } from "../config/genesis-wallet.ts";
-import { writeAtomically } from "../node/write-atomically.ts";
 import { newWalletDocument, serializeDocument } from "../wallet/document.ts";
 import { OrchestratorError } from "./child-node.ts";
 
@@ -69,13 +69,13 @@ export async function prepareChainFiles(
       "login_peer_data exists without login_data: the peer follows a chain whose publisher is gone",
     );
   }
-  await writeAtomically(files.publisherToml, publisherToml(wallet.address, ports, nowSeconds));
+  await writeFileAtomically(files.publisherToml, publisherToml(wallet.address, ports, nowSeconds));
   return { wallet, continued: false };
 }
 
 async function loadOrCreateWallet(path: string, nowMs: number): Promise<GenesisWallet> {
   if (!existsSync(path)) {
-    await writeAtomically(path, serializeDocument(newWalletDocument({ label: "default", addresses: 1, nowMs })));
+    await writeFileAtomically(path, serializeDocument(newWalletDocument({ label: "default", addresses: 1, nowMs })));
   }
   try {
     return await loadGenesisWallet(path);
@@ -120,7 +120,7 @@ export async function writePeerToml(files: ChainFiles, ports: Ports): Promise<vo
     .replace(/^(\s*port\s*=).*$/m, `$1 ${ports.peerPort}`)
     .replace(/^(\s*web_interface_port\s*=).*$/m, `$1 ${ports.peerApi}`)
     .replace(/^#.*\n/, "# The peer's copy of login_fiber.toml, rewritten at each start.\n");
-  await writeAtomically(files.peerToml, text);
+  await writeFileAtomically(files.peerToml, text);
 }
 
 /** One output of 1000 coins; only the peer dials (login-chain.md 8.1); bip44 8000 as in wallets (8.11). */

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { CoinError } from "../base/errors.ts";
 
 export type OrchestratorErrorCode =
@@ -65,14 +67,15 @@ export class ChildNode {
     const child = spawn(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#process = child;
     this.#lastErrorLine = "";
-    this.#pipeLines(child);
-    this.#exited = new Promise((resolve) => {
-      child.once("close", (code, signal) => resolve({ code, signal }));
+    const ended = new Promise<ChildExit>((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", (error) => {
         this.#lastErrorLine = error.message;
         resolve({ code: 1, signal: null });
       });
     });
+    // Its last words count too. Not the "close" event: it never comes once the IPC channel was closed from here.
+    this.#exited = Promise.all([ended, this.#pipeLines(child)]).then(([exit]) => exit);
 
     let timer: NodeJS.Timeout | undefined;
     const ready = new Promise<"ready">((resolve) => {
@@ -106,18 +109,29 @@ export class ChildNode {
     clearTimeout(force);
   }
 
-  #pipeLines(child: ChildProcess): void {
+  /** Lets go of the IPC channel, as this process's own end would. */
+  disconnect(): void {
+    this.#process?.disconnect();
+  }
+
+  /** Resolves when both streams have ended. */
+  async #pipeLines(child: ChildProcess): Promise<void> {
     const { name, onLine } = this.#options;
-    for (const [stream, isError] of [
-      [child.stdout, false],
-      [child.stderr, true],
-    ] as const) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on("line", (line) => {
-        if (isError && line.trim() !== "") this.#lastErrorLine = line.replace(/^(Error|loginchain): /, "");
+    const pipe = (stream: Readable | null, onEach: (line: string) => void): Promise<unknown> => {
+      if (stream === null) return Promise.resolve();
+      const lines = createInterface({ input: stream });
+      lines.on("line", (line) => {
+        onEach(line);
         onLine(name, line);
       });
-    }
+      return once(lines, "close");
+    };
+    await Promise.all([
+      pipe(child.stdout, () => {}),
+      pipe(child.stderr, (line) => {
+        if (line.trim() !== "") this.#lastErrorLine = line.replace(/^(Error|loginchain): /, "");
+      }),
+    ]);
   }
 }
 

@@ -24,8 +24,8 @@ export async function runDaemon(
   process.send?.({ ready: true });
   try {
     await onReady?.(node.webAddress);
-    const reason = await Promise.race([stopping, node.failed]);
-    return reason instanceof Error ? 1 : 0;
+    await stopping;
+    return 0;
   } finally {
     await node.stop();
   }

@@ -1,0 +1,119 @@
+import { readFile } from "node:fs/promises";
+import { ApiListener } from "../api/listener.ts";
+import type { ApiOptions } from "../api/options.ts";
+import { buildServer } from "../api/server.ts";
+import type { ApiServices } from "../api/services.ts";
+import { CoinError, errorText } from "../base/errors.ts";
+import type { DaemonConfig } from "../config/daemon-config.ts";
+import { compatVersion } from "../config/version.ts";
+
+export class WebError extends CoinError<"WEB_CERTIFICATE"> {}
+
+export interface WebListeners {
+  /** Base URL of the private API once bound; undefined when it is off. */
+  readonly privateUrl: string | undefined;
+  readonly publicUrl: string | undefined;
+  /** Answers from now on, those first who asked before. */
+  serve(services: ApiServices, config: DaemonConfig): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Binds the sockets without serving yet. @throws ListenError, WebError */
+export async function bindWeb(config: DaemonConfig): Promise<WebListeners> {
+  const { web } = config;
+  const bound: ApiListener[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(bound.map((listener) => listener.close()));
+  };
+  try {
+    const bind = async (options: Parameters<typeof ApiListener.bind>[0]): Promise<ApiListener> => {
+      const listener = await ApiListener.bind(options);
+      bound.push(listener);
+      return listener;
+    };
+    const tls = web.enabled && web.https ? await readCertificate(config) : undefined;
+    const own = web.enabled ? await bind({ host: web.address, port: web.port, tls }) : undefined;
+    const open = web.publicListener;
+    const strangers = open === undefined ? undefined : await bind({ host: open.address, port: open.port });
+    return {
+      privateUrl: own === undefined ? undefined : baseUrl(own, tls !== undefined),
+      publicUrl: strangers === undefined ? undefined : baseUrl(strangers, false),
+      async serve(services, settled) {
+        if (own !== undefined) await openListener(own, privateOptions(own, settled), services);
+        if (strangers !== undefined) await openListener(strangers, publicOptions(strangers, settled), services);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openListener(listener: ApiListener, options: ApiOptions, services: ApiServices): Promise<void> {
+  const app = buildServer(options, services);
+  await app.ready();
+  listener.open(app.routing);
+}
+
+function baseUrl(listener: ApiListener, secure: boolean): string {
+  const { address, port } = listener.address;
+  const host = address.includes(":") ? `[${address}]` : address;
+  return `${secure ? "https" : "http"}://${host}:${port}`;
+}
+
+function privateOptions(listener: ApiListener, config: DaemonConfig): ApiOptions {
+  const { web, branding } = config;
+  return {
+    bound: () => listener.address,
+    apiSets: web.apiSets,
+    hostWhitelist: web.hostWhitelist,
+    credentials: { username: web.username, password: web.password },
+    disableCsrf: !web.csrf,
+    disableHeaderCheck: !web.headerCheck,
+    disableCsp: !web.csp,
+    guiDir: web.guiDirectory,
+    maxLastBlocksCount: web.lastBlocksMax,
+    readOnly: config.databaseReadOnly,
+    node: {
+      version: compatVersion,
+      commit: "",
+      branch: "",
+      userAgent: config.network.userAgentText,
+      blockPublisher: config.blockPublisher,
+      fiber: { ...branding, name: config.coinName },
+      defaultConnections: config.network.defaultConnections,
+    },
+  };
+}
+
+/**
+ * For strangers: no wallets, no control, and nothing that acts on a visitor's authority, so neither CSRF tokens nor
+ * Host and Origin checks are needed (login-service.md 1).
+ */
+function publicOptions(listener: ApiListener, config: DaemonConfig): ApiOptions {
+  return {
+    ...privateOptions(listener, config),
+    apiSets: ["READ", "TXN"],
+    hostWhitelist: [],
+    credentials: { username: "", password: "" },
+    disableCsrf: true,
+    disableHeaderCheck: true,
+    guiDir: undefined,
+  };
+}
+
+/** PEM texts of the configured pair. @throws WebError */
+async function readCertificate({ paths }: DaemonConfig): Promise<{ cert: string; key: string }> {
+  try {
+    const [cert, key] = await Promise.all([readFile(paths.certificate, "utf8"), readFile(paths.key, "utf8")]);
+    return { cert, key };
+  } catch (cause) {
+    throw new WebError(
+      "WEB_CERTIFICATE",
+      `HTTPS needs -web-interface-cert and -web-interface-key: ${errorText(cause)}`,
+      {},
+      { cause },
+    );
+  }
+}

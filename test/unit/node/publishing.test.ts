@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Emitter } from "../../../src/base/emitter.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import type { SignedBlock } from "../../../src/chain/block.ts";
+import { ChainError } from "../../../src/chain/errors.ts";
+import { Publishing, type PublishOptions } from "../../../src/node/publishing.ts";
+import { VirtualClock } from "../../support/virtual-clock.ts";
+
+const ON_DEMAND: PublishOptions = { mode: "on-demand", companyWindowMs: 20, leadSecondsMax: 5 };
+
+/** A chain of times only: each block takes at most `perBlock` of the pool. */
+function rig(options: PublishOptions, perBlock = 1000) {
+  const clock = new VirtualClock(1_000_000_000);
+  const startMs = clock.nowMs();
+  const onChange = new Emitter<undefined>();
+  const pool = { size: 0, onChange };
+  const head = { time: 0 };
+  const blocks: { atMs: number; time: number; txns: number }[] = [];
+  const sent: SignedBlock[] = [];
+  const fault: { error: Error | undefined } = { error: undefined };
+  const publishing = new Publishing(options, {
+    publisher: {
+      async createBlock(time) {
+        if (fault.error !== undefined) throw fault.error;
+        if (pool.size === 0) throw new ChainError("PUBLISH_NO_TRANSACTIONS", "No transactions");
+        assert.ok(time > head.time, "block times increase");
+        const txns = Math.min(pool.size, perBlock);
+        pool.size -= txns;
+        head.time = time;
+        blocks.push({ atMs: clock.nowMs() - startMs, time, txns });
+        return { header: { seq: blocks.length }, transactions: new Array(txns) } as unknown as SignedBlock;
+      },
+    },
+    chain: { head: () => head },
+    pool,
+    broadcast: (block) => sent.push(block),
+    clock,
+    log: silentLogger,
+  });
+  const add = (count = 1): void => {
+    pool.size += count;
+    onChange.emit(undefined);
+  };
+  return { clock, pool, head, blocks, sent, fault, publishing, add };
+}
+
+test("an idle publisher answers after the company window, and a burst shares the block", async () => {
+  const { clock, blocks, sent, publishing, add } = rig(ON_DEMAND);
+  publishing.start();
+  await clock.advance(5000);
+  add();
+  await clock.advance(10);
+  add();
+  add();
+  await clock.advance(9);
+  assert.equal(blocks.length, 0);
+  await clock.advance(1);
+  assert.deepEqual(blocks, [{ atMs: 5020, time: 1_000_005, txns: 3 }]);
+  assert.equal(sent.length, 1);
+});
+
+test("block times lead the clock by no more than allowed, then wait for it", async () => {
+  const { clock, blocks, publishing, add } = rig(ON_DEMAND);
+  publishing.start();
+  for (let i = 0; i < 12; i++) {
+    add();
+    await clock.advance(50);
+  }
+  // Times 1_000_000 to 1_000_005 within 0.6 s; then one block per second of wall clock.
+  assert.deepEqual(
+    blocks.map(({ time }) => time),
+    [1_000_000, 1_000_001, 1_000_002, 1_000_003, 1_000_004, 1_000_005],
+  );
+  await clock.advance(3000);
+  for (const { atMs, time } of blocks) {
+    assert.ok(time - Math.floor((1_000_000_000 + atMs) / 1000) <= 5, `time ${time} at ${atMs} ms`);
+  }
+  assert.equal(
+    blocks.reduce((sum, { txns }) => sum + txns, 0),
+    12,
+  );
+  assert.equal(blocks.length, 7, "what waited for the clock shared one block");
+});
+
+test("what did not fit into a block goes into the next without a new event", async () => {
+  const { clock, blocks, publishing, add } = rig(ON_DEMAND, 2);
+  publishing.start();
+  add(5);
+  await clock.advance(100);
+  assert.deepEqual(
+    blocks.map(({ txns }) => txns),
+    [2, 2, 1],
+  );
+});
+
+test("transactions present at the start are published", async () => {
+  const { clock, blocks, publishing, pool } = rig(ON_DEMAND);
+  pool.size = 1;
+  publishing.start();
+  await clock.advance(20);
+  assert.equal(blocks.length, 1);
+});
+
+test("a failure is tried again after a pause, not in a tight loop", async () => {
+  const { clock, blocks, publishing, add, fault } = rig(ON_DEMAND);
+  fault.error = new Error("disk full");
+  publishing.start();
+  add();
+  await clock.advance(1500);
+  assert.equal(blocks.length, 0);
+  fault.error = undefined;
+  await clock.advance(1000);
+  assert.equal(blocks.length, 1);
+});
+
+test("a pool with nothing publishable is looked at again later", async () => {
+  const { clock, blocks, publishing, add, fault } = rig(ON_DEMAND);
+  fault.error = new ChainError("PUBLISH_NOTHING_VALID", "No transactions after filtering for constraint violations");
+  publishing.start();
+  add();
+  await clock.advance(9000);
+  fault.error = undefined;
+  assert.equal(blocks.length, 0);
+  await clock.advance(2000);
+  assert.equal(blocks.length, 1);
+});
+
+test("by interval: one try per interval, whatever the pool says", async () => {
+  const { clock, blocks, publishing, add } = rig({ mode: "interval", intervalMs: 10_000 });
+  publishing.start();
+  add(3);
+  await clock.advance(9999);
+  assert.equal(blocks.length, 0);
+  await clock.advance(1);
+  assert.equal(blocks.length, 1);
+  add();
+  await clock.advance(10_000);
+  assert.deepEqual(
+    blocks.map(({ atMs }) => atMs),
+    [10_000, 20_000],
+  );
+});
+
+test("no block is begun after stop, and no timer is left", async () => {
+  for (const options of [ON_DEMAND, { mode: "interval", intervalMs: 1000 } as const]) {
+    const { clock, blocks, publishing, add } = rig(options);
+    publishing.start();
+    add();
+    await publishing.stop();
+    add();
+    await clock.advance(60_000);
+    assert.equal(blocks.length, 0);
+    assert.equal(clock.waiting, 0);
+  }
+});
+
+test("a wall clock set back does not stop the chain for good", async () => {
+  const { clock, blocks, publishing, add } = rig(ON_DEMAND);
+  publishing.start();
+  add();
+  await clock.advance(20);
+  clock.jump(-10_000);
+  add();
+  await clock.advance(1000);
+  assert.equal(blocks.length, 1, "beyond the lead it waits");
+  await clock.advance(10_000);
+  assert.equal(blocks.length, 2);
+});
