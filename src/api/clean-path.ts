@@ -28,7 +28,7 @@ export function cleanPath(path: string): string {
 }
 
 /** Go's `URL.EscapedPath` of a decoded path. */
-function escapePath(path: string): string {
+export function escapePath(path: string): string {
   return encodeURIComponent(path)
     .replace(/%(2F|3A|40|26|3D|2B|24|2C|3B)/g, decodeURIComponent)
     .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -87,7 +87,8 @@ function multipartValues(contentType: string, body: Uint8Array): [string, string
     const headersEnd = data.indexOf("\r\n\r\n", at);
     const next = data.indexOf(`\r\n${mark}`, headersEnd + 2);
     if (headersEnd < 0 || next < 0) return [];
-    const disposition = /^content-disposition:(.*)$/im.exec(data.toString("utf8", at, headersEnd))?.[1] ?? "";
+    const disposition =
+      /^content-disposition:\s*form-data(.*)$/im.exec(data.toString("utf8", at, headersEnd))?.[1] ?? "";
     const name = parameter(disposition, "name");
     if (name !== undefined && name !== "" && parameter(disposition, "filename") === undefined) {
       values.push([name, data.toString("utf8", headersEnd + 4, Math.max(next, headersEnd + 4))]);

@@ -55,7 +55,9 @@ export function isLoopback(address: string): boolean {
 export function urlHost(text: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: Go refuses exactly these
   if (/[\x00-\x1f\x7f]/.test(text) || text.startsWith(":")) return undefined;
-  const [, scheme = "", rest = ""] = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?([^?#]*)/.exec(text) as RegExpExecArray;
+  const found = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?([^?#]*)[^#]*#?(.*)$/s.exec(text) as RegExpExecArray;
+  const [, scheme = "", rest = "", fragment = ""] = found;
+  if (unescapePercent(fragment) === undefined) return undefined;
   if (scheme !== "" && !rest.startsWith("/")) return ""; // opaque, like "localhost:6420"
   if (scheme === "" && /^[^/]*:/.test(rest)) return undefined;
   if (!rest.startsWith("//") || (scheme === "" && rest.startsWith("///"))) {

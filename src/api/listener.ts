@@ -32,6 +32,7 @@ const SERVER_OPTIONS = {
   keepAliveTimeout: LIMITS.idleTimeoutMs,
   maxHeaderSize: LIMITS.headerBytesMax,
   connectionsCheckingInterval: 1_000,
+  requireHostHeader: false, // answered in #take, in Go's words
 };
 
 /**
@@ -97,7 +98,10 @@ export class ApiListener {
     const timer = setTimeout(() => request.socket.destroy(), LIMITS.responseTimeoutMs);
     timer.unref();
     response.once("close", () => clearTimeout(timer));
-    if (this.#handler !== undefined) this.#handler(request, response);
+    if (request.httpVersion === "1.1" && request.headers.host === undefined) {
+      const head = { "content-type": "text/plain; charset=utf-8", connection: "close" };
+      response.writeHead(400, head).end("400 Bad Request: missing required Host header");
+    } else if (this.#handler !== undefined) this.#handler(request, response);
     else if (this.#waiting.length < LIMITS.waitingMax) this.#waiting.push([request, response]);
     else request.socket.destroy();
   }

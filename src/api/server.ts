@@ -1,8 +1,10 @@
 import { METHODS } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { escapePath } from "./clean-path.ts";
 import { ApiContext } from "./context.ts";
 import { CsrfTokens } from "./csrf.ts";
 import { failureOf, isUnexpected } from "./error-handler.ts";
+import { unescapePercent } from "./form.ts";
 import { RequestGate } from "./gate.ts";
 import { IndexPages } from "./index-pages.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
@@ -20,7 +22,7 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
     bodyLimit: BODY_BYTES_MAX,
     exposeHeadRoutes: false, // HEAD is 405 on the API
     logger: false, // one line per request is written below, at debug
-    frameworkErrors: (_error, _request, reply) => void sendFailure(reply, 1, { status: 400, message: "" }),
+    frameworkErrors: (_error, _request, reply) => refuseTarget(reply),
     rewriteUrl: goTarget,
   });
   const tokens = new CsrfTokens({ clock: services.clock });
@@ -149,14 +151,22 @@ function pathOf(request: FastifyRequest): string {
 }
 
 /**
- * The target as Go's mux sees it: an escaped slash separates like a plain one, and a request sent as if to a proxy
- * names the host in its first line, which then counts as the Host header.
+ * The target as Go's mux sees it: escapes in the path mean nothing by themselves, a hash is an ordinary character,
+ * and a request sent as if to a proxy names the host in its first line, which then counts as the Host header.
  */
 function goTarget(request: { url?: string | undefined; headers: Record<string, unknown> }): string {
   const proxied = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.url ?? "/");
   if (proxied !== null) request.headers.host = proxied[1];
-  const target = proxied === null ? (request.url ?? "/") : (proxied[2] ?? "");
-  const [path = "", ...query] = target.split(/(?=\?)/);
-  const plain = path.replace(/%2f/gi, "/");
-  return `${plain.startsWith("/") ? "" : "/"}${plain}${query.join("")}`;
+  const target = (proxied === null ? (request.url ?? "/") : (proxied[2] ?? "")).replaceAll("#", "%23");
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const decoded = path.includes("%") ? unescapePercent(path) : undefined;
+  const plain = decoded === undefined ? path : escapePath(decoded);
+  return `${plain.startsWith("/") ? "" : "/"}${plain}${mark < 0 ? "" : target.slice(mark)}`;
+}
+
+/** A target Go's server does not parse, refused before any handler in its words. */
+function refuseTarget(reply: FastifyReply): void {
+  const type = "text/plain; charset=utf-8";
+  reply.code(400).header("content-type", type).header("connection", "close").send("400 Bad Request");
 }
