@@ -40,6 +40,14 @@ export async function importBlocks(
   path: string,
   onProgress: (progress: Progress) => void,
 ): Promise<Progress> {
+  return chain.exclusive(() => importWindows(chain, path, onProgress));
+}
+
+async function importWindows(
+  chain: Blockchain,
+  path: string,
+  onProgress: (progress: Progress) => void,
+): Promise<Progress> {
   let transactions = 0;
   let unflushed = 0;
   let ahead: Promise<void> = Promise.resolve();

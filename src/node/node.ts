@@ -24,11 +24,17 @@ import { bindWeb, type WebListeners } from "./web.ts";
 export class Node {
   /** Base URL of the private REST API; undefined when it is off. */
   readonly webAddress: string | undefined;
+  /** Base URL of the public REST API; undefined when it is off. */
+  readonly publicAddress: string | undefined;
+  /** Port of the peer listener as bound; undefined when there is none. */
+  readonly peerPort: number | undefined;
   readonly #stopSteps: (() => Promise<void>)[];
   #stopping: Promise<void> | undefined;
 
-  private constructor(webAddress: string | undefined, stopSteps: (() => Promise<void>)[]) {
-    this.webAddress = webAddress;
+  private constructor(web: WebListeners, network: NodeNetwork | undefined, stopSteps: (() => Promise<void>)[]) {
+    this.webAddress = web.privateUrl;
+    this.publicAddress = web.publicUrl;
+    this.peerPort = network?.listenPort;
     this.#stopSteps = stopSteps;
   }
 
@@ -87,7 +93,7 @@ export class Node {
     }
 
     logReady(config, { opened, web, log });
-    return new Node(web.privateUrl, stop);
+    return new Node(web, network, stop);
   }
 
   /** Orderly stop; may be called twice. */

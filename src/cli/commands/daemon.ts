@@ -21,7 +21,7 @@ export async function runDaemon(
   const { Node } = await import("../../node/node.ts");
   const stopping = stopSignal();
   const node = await Node.start(start.config);
-  process.send?.({ ready: true });
+  process.send?.({ ready: true, web: node.webAddress, publicWeb: node.publicAddress, port: node.peerPort });
   try {
     await onReady?.(node.webAddress);
     await stopping;
