@@ -182,7 +182,7 @@ async function identityTexts(options: {
 }
 
 /** The file's distribution counts only when it names addresses (config.md 7.1). @throws ConfigError, exit code 2 */
-function distributionOf(file: FiberParams): Distribution {
+export function distributionOf(file: FiberParams): Distribution {
   const base = SKYCOIN.distribution;
   const named = file.distribution_addresses ?? [];
   const own = named.length > 0;

@@ -119,7 +119,10 @@ export const DAEMON_FLAGS = {
   },
   "company-window": duration(20, "how long a first transaction waits for company with -publish on-demand"),
   "lead-seconds-max": uint(5, "how far block times may run ahead of the clock with -publish on-demand"),
-  "public-addr": str("", "ip:port of a second REST listener for strangers: sets READ and TXN, no CSRF, no wallets; empty: none"),
+  "public-addr": str(
+    "",
+    "ip:port of a second REST listener for strangers: sets READ and TXN, no CSRF, no wallets; empty: none",
+  ),
   "log-format": str("text", "text, or json for one object a line"),
   "cipher-backend": str("auto", "signature arithmetic: auto, bindings, wasm or noble"),
   "sync-workers": uint(0, "threads that recover signatures; 0: chosen by the number of processors"),

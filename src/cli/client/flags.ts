@@ -1,0 +1,134 @@
+import { goQuote } from "../../api/go-text.ts";
+import { parseGoBool, parseGoInt, parseGoUint } from "../../config/go-numbers.ts";
+import { ClientError } from "./errors.ts";
+
+/** One flag of a command. `short` is a single letter. `uint64` values are bigint. */
+export type ClientFlag = { readonly short?: string; readonly help: string } & (
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "int" | "uint32"; readonly value: number }
+  | { readonly kind: "uint64"; readonly value: bigint }
+);
+
+export type ClientFlagTable = Readonly<Record<string, ClientFlag>>;
+
+type ValueOf<Flag extends ClientFlag> = Flag extends { kind: "bool" }
+  ? boolean
+  : Flag extends { kind: "string" }
+    ? string
+    : Flag extends { kind: "uint64" }
+      ? bigint
+      : number;
+
+export type ClientFlagValues<Table extends ClientFlagTable> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
+
+export interface ParsedArguments<Table extends ClientFlagTable> {
+  readonly flags: ClientFlagValues<Table>;
+  /** Flags the command line gave. */
+  readonly given: ReadonlySet<string>;
+  readonly args: readonly string[];
+  readonly help: boolean;
+}
+
+/**
+ * Reads arguments in the manner of Go's pflag: flags anywhere, `--name value`, `--name=value`, `-n value`, `-nvalue`,
+ * `-n=value`, several switches in one word; `--` ends the flags. `-h` and `--help` win at once.
+ * @throws ClientError CLIENT_USAGE with pflag's texts
+ */
+export function parseArguments<Table extends ClientFlagTable>(
+  table: Table,
+  words: readonly string[],
+): ParsedArguments<Table> {
+  const values: Record<string, unknown> = {};
+  for (const [name, flag] of Object.entries(table)) values[name] = flag.value;
+  const given = new Set<string>();
+  const args: string[] = [];
+  const rest = [...words];
+  let help = false;
+
+  const set = (name: string, flag: ClientFlag, text: string): void => {
+    values[name] = parseValue(name, flag, text);
+    given.add(name);
+  };
+  for (let word = rest.shift(); word !== undefined && !help; word = rest.shift()) {
+    if (word === "--") {
+      args.push(...rest);
+      break;
+    }
+    if (word.startsWith("--")) help = longFlag(table, word, rest, set);
+    else if (word.startsWith("-") && word.length > 1) help = shortFlags(table, word.slice(1), rest, set);
+    else args.push(word);
+  }
+  return { flags: values as ClientFlagValues<Table>, given, args, help };
+}
+
+type Setter = (name: string, flag: ClientFlag, text: string) => void;
+
+/** True when help is asked for. */
+function longFlag(table: ClientFlagTable, word: string, rest: string[], set: Setter): boolean {
+  const [name = "", ...value] = word.slice(2).split("=");
+  if (name === "" || name.startsWith("-")) throw usage(`bad flag syntax: ${word}`);
+  const flag = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (flag === undefined) {
+    if (name === "help") return true;
+    throw usage(`unknown flag: --${name}`);
+  }
+  if (value.length > 0) set(name, flag, value.join("="));
+  else if (flag.kind === "bool") set(name, flag, "true");
+  else {
+    const next = rest.shift();
+    if (next === undefined) throw usage(`flag needs an argument: ${word}`);
+    set(name, flag, next);
+  }
+  return false;
+}
+
+function shortFlags(table: ClientFlagTable, letters: string, rest: string[], set: Setter): boolean {
+  const letter = letters.charAt(0);
+  const found = Object.entries(table).find(([, flag]) => flag.short === letter);
+  if (found === undefined) {
+    if (letter === "h") return true;
+    throw usage(`unknown shorthand flag: '${letter}' in -${letters}`);
+  }
+  const [name, flag] = found;
+  const after = letters.slice(1);
+  if (after.length > 1 && after.startsWith("=")) set(name, flag, after.slice(1));
+  else if (flag.kind === "bool") {
+    set(name, flag, "true");
+    return after === "" ? false : shortFlags(table, after, rest, set);
+  } else if (after !== "") set(name, flag, after);
+  else {
+    const next = rest.shift();
+    if (next === undefined) throw usage(`flag needs an argument: '${letter}' in -${letters}`);
+    set(name, flag, next);
+  }
+  return false;
+}
+
+function parseValue(name: string, flag: ClientFlag, text: string): string | boolean | number | bigint {
+  if (flag.kind === "string") return text;
+  const fail = (call: string, problem: string): ClientError => {
+    const shown = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
+    const quoted = goQuote(text);
+    return usage(
+      `invalid argument ${quoted} for ${goQuote(shown)} flag: strconv.${call}: parsing ${quoted}: ${problem}`,
+    );
+  };
+  if (flag.kind === "bool") {
+    const value = parseGoBool(text);
+    if (value === undefined) throw fail("ParseBool", "invalid syntax");
+    return value;
+  }
+  const signed = flag.kind === "int";
+  const parsed = signed ? parseGoInt(text, 0) : parseGoUint(text, 0, flag.kind === "uint32" ? 0xffff_ffffn : undefined);
+  const call = signed ? "ParseInt" : "ParseUint";
+  if (!parsed.ok) throw fail(call, parsed.problem);
+  if (flag.kind === "uint64") return parsed.value;
+  // Differs: an int is refused above 2^53; nothing counted here comes near.
+  if (!Number.isSafeInteger(Number(parsed.value))) throw fail(call, "value out of range");
+  return Number(parsed.value);
+}
+
+function usage(message: string): ClientError {
+  return new ClientError("CLIENT_USAGE", message);
+}

@@ -1,0 +1,165 @@
+import { errorText } from "../../base/errors.ts";
+import { ClientError } from "./errors.ts";
+import { asObject, asString, type Json, parseJson } from "./json.ts";
+
+export interface NodeApiOptions {
+  /** Base URL; slashes at its end do not matter. */
+  readonly address: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export type Query = Readonly<Record<string, string | number | bigint>>;
+
+const TIMEOUT_MS = 120_000;
+const BODY_BYTES_MAX = 512 * 1024 * 1024;
+
+/**
+ * The REST API of a node, as a client of the reference uses it: a CSRF token before each POST and each v2 call,
+ * basic authentication when configured. An answer other than 200 is an error with the body's text.
+ */
+export class NodeApi {
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #fetch: typeof globalThis.fetch;
+
+  constructor(options: NodeApiOptions, { fetch }: { readonly fetch: typeof globalThis.fetch }) {
+    this.#base = options.address.replace(/\/+$/, "");
+    this.#fetch = fetch;
+    const { username, password } = options;
+    const credentials = Buffer.from(`${username}:${password}`).toString("base64");
+    this.#headers = username === "" && password === "" ? {} : { authorization: `Basic ${credentials}` };
+  }
+
+  /** `GET /api/v1/...`. @throws ClientError CLIENT_NODE_* */
+  async get(path: string, query: Query = {}): Promise<Json> {
+    return parseJson(await this.#text(await this.#send("GET", withQuery(path, query))));
+  }
+
+  /** `POST /api/v1/...` with a form. @throws ClientError CLIENT_NODE_* */
+  async postForm(path: string, fields: Query): Promise<Json> {
+    return this.#post(path, "application/x-www-form-urlencoded", encodeQuery(fields));
+  }
+
+  /** `POST /api/v1/...` with JSON. @throws ClientError CLIENT_NODE_* */
+  async postJson(path: string, body: object): Promise<Json> {
+    return this.#post(path, "application/json", JSON.stringify(body));
+  }
+
+  /** `POST /api/v2/...`: the `data` of the answer. @throws ClientError CLIENT_NODE_* with the error's message */
+  async postV2(path: string, body: object): Promise<Json> {
+    const response = await this.#send("POST", path, {
+      headers: { ...(await this.#csrf()), "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = await readBody(response);
+    let answer: Json;
+    try {
+      answer = parseJson(text);
+    } catch (error) {
+      // Not our API's form: a proxy, or a path that is not served.
+      throw response.ok ? error : nodeError(response, text);
+    }
+    const { error, data } = asObject(answer, "the answer");
+    if (!response.ok) {
+      const message = error === undefined || error === null ? "" : asObject(error, "error").message;
+      throw nodeError(response, asString(message ?? "", "error.message"));
+    }
+    return data ?? null;
+  }
+
+  async #post(path: string, type: string, body: string): Promise<Json> {
+    const headers = { ...(await this.#csrf()), "content-type": type };
+    return parseJson(await this.#text(await this.#send("POST", path, { headers, body })));
+  }
+
+  /** No header when the node has CSRF switched off (404). */
+  async #csrf(): Promise<Record<string, string>> {
+    const response = await this.#send("GET", "/api/v1/csrf");
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return {};
+    }
+    const token = asObject(parseJson(await this.#text(response)), "the answer").csrf_token;
+    if (token === undefined) throw new ClientError("CLIENT_NODE_ANSWER", "csrf_token not found in response");
+    return { "x-csrf-token": asString(token, "csrf_token") };
+  }
+
+  async #text(response: Response): Promise<string> {
+    const text = await readBody(response);
+    if (response.status !== 200) throw nodeError(response, text);
+    return text;
+  }
+
+  async #send(
+    method: "GET" | "POST",
+    path: string,
+    options: { readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {},
+  ): Promise<Response> {
+    const url = this.#base + path;
+    try {
+      return await this.#fetch(url, {
+        method,
+        headers: { ...this.#headers, ...options.headers },
+        ...(options.body === undefined ? {} : { body: options.body }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch (cause) {
+      const verb = method === "GET" ? "Get" : "Post";
+      const message = `${verb} ${JSON.stringify(url)}: ${failureText(cause)}`;
+      throw new ClientError("CLIENT_NODE_UNREACHABLE", message, { url }, { cause });
+    }
+  }
+}
+
+function nodeError(response: Response, text: string): ClientError {
+  return new ClientError("CLIENT_NODE_ERROR", text.replace(/\n+$/, ""), { status: response.status });
+}
+
+async function readBody(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > BODY_BYTES_MAX) throw new ClientError("CLIENT_NODE_ANSWER", "the answer of the node is too long");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function withQuery(path: string, query: Query): string {
+  const text = encodeQuery(query);
+  return text === "" ? path : `${path}?${text}`;
+}
+
+/** Sorted by name, like the reference's, so that recorded calls compare. */
+function encodeQuery(query: Query): string {
+  const pairs = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]);
+  return new URLSearchParams(pairs.sort(([a], [b]) => (a < b ? -1 : 1))).toString();
+}
+
+/** The reason in Go's words, which scripts look for. */
+function failureText(error: unknown): string {
+  if ((error as Error).name === "TimeoutError")
+    return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  const cause = (error as { cause?: unknown }).cause;
+  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const { code, address, port, hostname } = (first ?? {}) as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+    hostname?: string;
+  };
+  const place = address === undefined ? "" : ` ${address.includes(":") ? `[${address}]` : address}:${port}`;
+  switch (code) {
+    case "ECONNREFUSED":
+      return `dial tcp${place}: connect: connection refused`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `dial tcp: lookup ${hostname}: no such host`;
+    case "ECONNRESET":
+    case "UND_ERR_SOCKET":
+      return "EOF";
+    default:
+      return errorText(first ?? error);
+  }
+}
