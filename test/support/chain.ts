@@ -172,7 +172,7 @@ export class TestChain {
 
   /** Block 1: the whole volume in `parts` equal outputs for `owner`, each with `hours`. */
   async fund(owner: Owner, parts: number, hours = 1_000_000n): Promise<Coin[]> {
-    const each = VOLUME / BigInt(parts);
+    const each = (VOLUME / BigInt(parts) / 1_000_000n) * 1_000_000n; // whole coins, so that no decimals are in the way
     // Outputs of one transaction must differ, so the hours do.
     const outputs = Array.from({ length: parts }, (_, i) => out(owner, each, hours + BigInt(i)));
     outputs[0] = out(owner, VOLUME - each * BigInt(parts - 1), hours);
