@@ -78,6 +78,11 @@ export class Signers {
     return true;
   }
 
+  /** The same signers in memory of their own, for keeping: a slice would keep the whole batch. */
+  detached(): Signers {
+    return new Signers(this.#results.slice());
+  }
+
   /** Signers `from` to `to`, sharing memory. */
   slice(from: number, to: number): Signers {
     return new Signers(this.#results.subarray(from * RECOVERY_RESULT_BYTES, to * RECOVERY_RESULT_BYTES));

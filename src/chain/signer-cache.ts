@@ -32,8 +32,8 @@ export class SignerCache {
   }
 
   set(id: HashHex, signers: Signers): void {
-    this.delete(id);
-    this.#entries.set(id, signers);
+    if (this.get(id) !== undefined) return; // it cannot be another answer
+    this.#entries.set(id, signers.detached());
     this.#signatures += signers.count;
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#entriesMax && this.#signatures <= this.#signaturesMax) return;

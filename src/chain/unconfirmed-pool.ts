@@ -163,20 +163,26 @@ export class UnconfirmedPool {
     return { ...checked, known };
   }
 
-  /** Re-checks all; any violation marks one not valid. Returns those that became valid. */
+  /**
+   * Re-checks all; any violation marks one not valid. Returns those that became valid.
+   * Differs: the time of the check is stored only with a change of validity, so that a full pool is not written
+   * anew each minute.
+   */
   async refresh(): Promise<Hash[]> {
     const { chain, params } = this.#deps;
     const becameValid: Hash[] = [];
+    const turned: Entry[] = [];
     await this.#forEach((key, entry, signers) => {
       const bad = violation(() => {
         const checked = chain.checkHardWith(entry.record.txn, signers);
         chain.checkSoft(entry.record.txn, checked, params.unconfirmed);
       });
       const isValid = bad === undefined;
+      if (isValid !== entry.isValid) turned.push(entry);
       if (isValid && !entry.isValid) becameValid.push(entry.id);
       this.#replace(key, { ...entry.record, checked: this.#now(), isValid });
     });
-    await this.#save(this.#entries.values());
+    await this.#save(turned);
     return becameValid;
   }
 
@@ -254,6 +260,8 @@ export class UnconfirmedPool {
     const entry = this.#put(record, checked);
     const evicted = this.#evict();
     if (evicted.includes(entry)) {
+      // Whoever went before the newcomer itself had to go, went for nothing.
+      for (const other of evicted) if (other !== entry) this.#add(other);
       throw new ChainError("POOL_FULL", "the unconfirmed pool is full of transactions that pay more", { txid: key });
     }
     this.#changed([entry], evicted);
@@ -270,7 +278,10 @@ export class UnconfirmedPool {
     const { txn, received, isValid } = record;
     const size = transactionSize(txn);
     const rate = this.#feeRate(txn, checked, size);
-    const entry = { id: txid(txn), record, size, rate, received, isValid };
+    return this.#add({ id: txid(txn), record, size, rate, received, isValid });
+  }
+
+  #add(entry: Entry): Entry {
     const key = hashHex(entry.id);
     this.#delete(key);
     this.#entries.set(key, entry);

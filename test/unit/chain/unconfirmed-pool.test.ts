@@ -277,6 +277,24 @@ test("a full pool lets the lowest fee per byte go, of equals the oldest", async 
   assert.deepEqual(new Set(pool.all().map(({ txn }) => idOf(txn))), new Set([idOf(same), idOf(rich)]));
 });
 
+test("a newcomer that has to go itself takes nobody with it", async () => {
+  const { pool, coins, clock } = await openPool({ limits: { ...LIMITS, transactionsMax: 9, bytesMax: 183 * 3 } });
+  const hours = coins[0].ux.body.hours;
+  const [poor, rich, richest] = [pay(coins[0], hours - hours / 9n), pay(coins[1]), pay(coins[2])];
+  for (const txn of [poor, rich, richest]) await pool.injectFromPeer(txn);
+  clock.advance(1);
+  // Pays more than `poor`, but is too large even without it.
+  const large = spend(
+    [coins[3]],
+    [
+      ...Array.from({ length: 8 }, (_, i) => out(bob, 1_000_000n, BigInt(i))),
+      out(bob, coins[3].ux.body.coins - 8_000_000n, 0n),
+    ],
+  );
+  await assert.rejects(pool.injectFromPeer(large), { code: "POOL_FULL" });
+  assert.deepEqual(new Set(pool.all().map(({ txn }) => idOf(txn))), new Set([poor, rich, richest].map(idOf)));
+});
+
 test("bytes are bounded like numbers", async () => {
   const { pool, coins } = await openPool({ limits: { ...LIMITS, transactionsMax: 10, bytesMax: 183 * 2 + 10 } });
   for (const coin of coins.slice(0, 3)) await pool.injectFromPeer(pay(coin as Coin)).catch(() => {});
