@@ -35,16 +35,19 @@ export function installedBackend(): InstalledBackend | undefined {
 export async function installNativeBackend({
   force,
   env = process.env,
+  load = loadBackend,
 }: {
   readonly force?: BackendKind | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where backends come from; tests put failing ones here. */
+  readonly load?: (kind: BackendKind, hashing: NodeHashing) => Promise<CipherBackend>;
 } = {}): Promise<InstalledBackend> {
   const wanted = force ?? parseKind(env.LOGINCHAIN_CIPHER_BACKEND);
   const hashing = nodeHashing();
   const skipped: string[] = [];
   for (const kind of wanted === undefined ? BACKEND_KINDS : [wanted]) {
     try {
-      const candidate = await loadBackend(kind, hashing);
+      const candidate = await load(kind, hashing);
       requireKnownAnswers(candidate);
       installBackend(candidate);
       const detail = [`hashing by ${hashing.name}`, ...skipped].join("; ");

@@ -10,21 +10,25 @@ export interface NodeHashing {
   readonly ripemd160: HashFunction;
 }
 
-/**
- * One-shot `crypto.hash` where it exists (Node 20.12, not 21.0 to 21.6), `createHash` otherwise. RIPEMD-160 falls
- * to noble where OpenSSL refuses it, as FIPS and some distribution builds do.
- */
+/** One-shot `crypto.hash` where it exists (Node 20.12, not 21.0 to 21.6), `createHash` otherwise. */
 export function nodeHashing(): NodeHashing {
-  const oneShot = typeof crypto.hash === "function";
-  const hashOf = oneShot ? oneShotHash : createdHash;
-  const way = oneShot ? "crypto.hash" : "crypto.createHash";
+  return typeof crypto.hash === "function" ? hashingBy("crypto.hash", oneShotHash) : createdHashing();
+}
+
+/** The older, slower way, which every Node has. */
+export function createdHashing(): NodeHashing {
+  return hashingBy("crypto.createHash", createdHash);
+}
+
+/** RIPEMD-160 falls to noble where OpenSSL refuses it, as FIPS and some distribution builds do. */
+function hashingBy(name: string, hashOf: (algorithm: string, size: number) => HashFunction): NodeHashing {
   const sha256 = hashOf("sha256", 32);
+  const ripemd160 = hashOf("ripemd160", 20);
   try {
-    const ripemd160 = hashOf("ripemd160", 20);
-    ripemd160(new Uint8Array(0)); // throws where OpenSSL has it disabled
-    return { name: way, sha256, ripemd160 };
+    ripemd160(new Uint8Array(0)); // throws where it is disabled
+    return { name, sha256, ripemd160 };
   } catch {
-    return { name: `${way}, ripemd160 by noble`, sha256, ripemd160: nobleBackend.ripemd160 };
+    return { name: `${name}, ripemd160 by noble`, sha256, ripemd160: nobleBackend.ripemd160 };
   }
 }
 

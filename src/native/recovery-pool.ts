@@ -156,11 +156,11 @@ export class RecoveryPool implements SignatureRecovery {
     const thread: Thread = { worker, given: [] };
     this.#threads.add(thread);
     worker.on("message", (results: ArrayBuffer) => this.#answered(thread, new Uint8Array(results)));
-    let reason: unknown = "exit";
+    let failure: unknown;
     worker.on("error", (error) => {
-      reason = error;
+      failure = error; // "exit" follows
     });
-    worker.on("exit", () => this.#lost(thread, reason));
+    worker.on("exit", (code) => this.#lost(thread, failure ?? `exit code ${code}`));
     worker.unref();
     return thread;
   }
@@ -199,7 +199,11 @@ export class RecoveryPool implements SignatureRecovery {
     this.#working = true;
     while (this.#waiting.length > 0) {
       const batch = this.#takeWaiting();
-      finish(batch, recoverRecords(batch.records));
+      try {
+        finish(batch, recoverRecords(batch.records));
+      } catch (error) {
+        batch.call.reject(error); // what three threads died of
+      }
       await turn();
     }
     this.#working = false;
