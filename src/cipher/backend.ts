@@ -2,7 +2,7 @@
  * What the pure layers need from outside: hashing and curve work. The portable implementation (noble) is
  * installed by default, so the same core runs in a browser; the node installs a faster one at start
  * (src/native). One process-wide choice instead of a parameter on every function: each transaction id is a
- * hash, and two backends never disagree (property tests hold them to it). See docs/decisions.
+ * hash, and two backends never disagree (property tests hold them to it). See docs/decisions/0002-cipher-backend.md.
  */
 export interface CipherBackend {
   /** Shown at start and in status, e.g. "secp256k1/bindings", "libauth (wasm)", "noble". */
