@@ -128,7 +128,10 @@ function parseLine(value: Record<string, unknown>, path: string, line: number): 
   }
 }
 
-async function* jsonLines(path: string): AsyncGenerator<{ value: Record<string, unknown>; line: number }> {
+async function* jsonLines(
+  path: string,
+  prepare: (text: string) => string = (text) => text,
+): AsyncGenerator<{ value: Record<string, unknown>; line: number }> {
   const input = createReadStream(path);
   const opened = new Promise<void>((resolve, reject) => input.once("open", () => resolve()).once("error", reject));
   await opened.catch((cause: unknown) => {
@@ -140,8 +143,7 @@ async function* jsonLines(path: string): AsyncGenerator<{ value: Record<string, 
     if (text.trim() === "") continue;
     let value: unknown;
     try {
-      // Nanoseconds pass 2^53: quoted before they become a JS number.
-      value = JSON.parse(text.replace(/("\w+_ns"\s*:\s*)(-?\d+)/g, '$1"$2"'));
+      value = JSON.parse(prepare(text));
     } catch (cause) {
       throw new TransferError("TRANSFER_LINE", `${path}: line ${line} is not JSON`, { line }, { cause });
     }
@@ -158,7 +160,7 @@ async function* jsonLines(path: string): AsyncGenerator<{ value: Record<string, 
  */
 export async function importUnconfirmed(store: ChainStore, path: string, nowNs: bigint): Promise<number> {
   const records: UnconfirmedRecord[] = [];
-  for await (const { value, line } of jsonLines(path)) {
+  for await (const { value, line } of jsonLines(path, quoteNanoseconds)) {
     try {
       const ns = (name: string, otherwise: bigint): bigint =>
         value[name] === undefined ? otherwise : BigInt(value[name] as string);
@@ -175,6 +177,11 @@ export async function importUnconfirmed(store: ChainStore, path: string, nowNs: 
   }
   await store.putUnconfirmed(records);
   return records.length;
+}
+
+/** Nanoseconds pass 2^53: quoted before they become a JS number. */
+function quoteNanoseconds(text: string): string {
+  return text.replace(/("\w+_ns"\s*:\s*)(-?\d+)/g, '$1"$2"');
 }
 
 /** Writes the whole chain as JSON lines, in the form `importBlocks` reads; complete or not at all. @throws TransferError */

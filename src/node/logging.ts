@@ -25,13 +25,14 @@ const LABELS: Readonly<Record<number, readonly [label: string, color: number]>> 
 /** Logs go to stdout. `close` flushes the file. */
 export function createLogger(options: LogOptions): { log: Logger; close(): Promise<void> } {
   const file = options.file === undefined ? undefined : openLogFile(options.file);
+  const color = options.color && process.stdout.isTTY === true; // no escapes in files and pipes
   const write = (line: string): void => {
     if (options.format === "json") {
       process.stdout.write(line);
       file?.write(line);
       return;
     }
-    process.stdout.write(textLine(line, options.color));
+    process.stdout.write(textLine(line, color));
     file?.write(textLine(line, false));
   };
   const log = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });

@@ -1,12 +1,16 @@
 import type { Logger } from "../base/log.ts";
 import { silentLogger } from "../base/log.ts";
+import { blockHash } from "../chain/block.ts";
 import { Blockchain } from "../chain/blockchain.ts";
+import { makeGenesisBlock } from "../chain/genesis.ts";
 import type { SignatureRecovery } from "../chain/signatures.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
 import { makeDirectories } from "../config/directories.ts";
 import { type InstalledBackend, installNativeBackend } from "../native/install.ts";
 import { RecoveryPool } from "../native/recovery-pool.ts";
-import { type LevelStore, openLevelStore } from "../storage/level-store.ts";
+import { moveAside } from "../storage/directory.ts";
+import { StoreError } from "../storage/errors.ts";
+import { type LevelStore, type LevelStoreOptions, openLevelStore } from "../storage/level-store.ts";
 
 /** A node's state with nothing around it: what the daemon and the `chain` command both stand on. */
 export interface OpenChain {
@@ -30,12 +34,7 @@ export async function openChain(
   if (create && !config.databaseReadOnly) await makeDirectories(config);
   const [backend, store] = await Promise.all([
     installNativeBackend(force === undefined ? {} : { force }),
-    openLevelStore({
-      dir: config.paths.database,
-      readOnly: config.databaseReadOnly,
-      create,
-      log: log.child({ module: "storage" }),
-    }),
+    openDatabase(config, create, log.child({ module: "storage" })),
   ]);
   const recovery = new RecoveryPool(
     { backend: backend.kind, ...(config.syncWorkers === 0 ? {} : { workers: config.syncWorkers }) },
@@ -64,5 +63,31 @@ export async function openChain(
     await recovery.close();
     await store.close();
     throw error;
+  }
+}
+
+/**
+ * The database of this chain. With `-reset-corrupt-db` a damaged one is moved aside, never deleted, and the chain
+ * downloaded anew; a publisher never does that to itself.
+ */
+async function openDatabase(config: DaemonConfig, create: boolean, log: Logger): Promise<LevelStore> {
+  const { params, databaseReadOnly, blockPublisher } = config;
+  const options: LevelStoreOptions = {
+    dir: config.paths.database,
+    readOnly: databaseReadOnly,
+    create: create && !databaseReadOnly,
+    chain: { genesisHash: blockHash(makeGenesisBlock(params.genesis)), publisherKey: params.publisherKey },
+    // A peer downloads lost blocks again; a publisher would sign others in their place.
+    lostBlocks: blockPublisher ? "refuse" : "accept",
+    log,
+  };
+  try {
+    return await openLevelStore(options);
+  } catch (error) {
+    const damaged = error instanceof StoreError && error.code === "STORE_DAMAGED";
+    if (!damaged || !config.resetCorruptDatabase || blockPublisher || databaseReadOnly || !create) throw error;
+    const moved = await moveAside(options.dir);
+    log.warn({ reason: error.message, moved }, "damaged database moved aside, the chain is downloaded anew");
+    return openLevelStore(options);
   }
 }
