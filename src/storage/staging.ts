@@ -85,6 +85,14 @@ export class Staging {
     this.#next = taken;
   }
 
+  /** Forgets the leading blocks that turn out to be stored. What they did to the set stays: it is true now. */
+  dropStored(isStored: (change: BlockChange) => boolean): void {
+    const { changes } = this.#next;
+    let stored = 0;
+    while (stored < changes.length && isStored(changes[stored] as BlockChange)) stored++;
+    changes.splice(0, stored);
+  }
+
   /** Forgets what no flush has taken. */
   discard(): void {
     this.#next = new Generation();

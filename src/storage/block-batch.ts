@@ -1,0 +1,243 @@
+import { assert } from "../base/errors.ts";
+import { BLOCK_HEADER_BYTES, encodeSignedBlock } from "../chain/block.ts";
+import type { BlockChange, IdentifiedUxOut } from "../chain/store.ts";
+import { transactionSize } from "../chain/transaction.ts";
+import type { UxOut } from "../chain/uxout.ts";
+import type { Address } from "../cipher/address.ts";
+import type { Hash } from "../cipher/hash.ts";
+import { type AddressPages, AddressRecord } from "./address-record.ts";
+import { type AgingMap, latin1Key } from "./aging-map.ts";
+import { crc32c } from "./crc32c.ts";
+import { type Batch, type Database, damaged } from "./database.ts";
+import {
+  blockKey,
+  CRC_BYTES,
+  encodeTip,
+  eventPageKey,
+  KIND,
+  type Kind,
+  keyOf,
+  metaKey,
+  seal,
+  type Tip,
+  UX_BYTES,
+  unspentPageKey,
+} from "./layout.ts";
+import { headAfter } from "./staging.ts";
+
+/**
+ * A record of fixed size whose key is a hash, in memory used over and over: LevelDB copies at once. Key and value lie
+ * side by side, so that one pass makes the checksum.
+ */
+class HashRecord {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly #all: Buffer;
+
+  constructor(kind: Kind, contentBytes: number) {
+    this.#all = Buffer.alloc(33 + contentBytes + CRC_BYTES);
+    this.key = this.#all.subarray(0, 33);
+    this.value = this.#all.subarray(33);
+    this.key[0] = KIND[kind];
+  }
+
+  put(batch: Batch, id: Hash): void {
+    this.key.set(id, 1);
+    const end = this.#all.length - CRC_BYTES;
+    this.#all.writeUInt32LE(crc32c(this.#all, 0, end), end);
+    batch.put(this.key, this.value);
+  }
+
+  delete(batch: Batch, id: Hash): void {
+    this.key.set(id, 1);
+    batch.del(this.key);
+  }
+}
+
+const blockSeqRecord = new HashRecord("blockSeq", 8);
+const transactionRecord = new HashRecord("transaction", 16);
+const unspentRecord = new HashRecord("unspent", UX_BYTES);
+const spentRecord = new HashRecord("spent", UX_BYTES + 40);
+
+interface TouchedAddress {
+  readonly address: Address;
+  readonly record: AddressRecord;
+  readonly pages: AddressPages;
+}
+
+/**
+ * Writes blocks into one batch. What a later block of the same batch undoes is never written: an output created and
+ * spent within it goes straight to the history, and the record of an address is written once.
+ */
+export class BlockBatch {
+  readonly #db: Database;
+  readonly #batch: Batch;
+  readonly #addresses: AgingMap<AddressRecord>;
+  readonly #isPooled: (id: Hash) => boolean;
+  readonly #firstSeq: number;
+  readonly #touched = new Map<string, TouchedAddress>();
+  readonly #unspentPages = new Map<string, { readonly key: Buffer; readonly ids: Uint8Array | undefined }>();
+  readonly #created = new Map<string, IdentifiedUxOut>();
+  #tip: Tip | undefined;
+  #unspents: number;
+  #holders: number;
+  #transactions: number;
+
+  constructor(options: {
+    readonly db: Database;
+    readonly batch: Batch;
+    /** Cached records. They are changed as the batch is built: after a failure the cache must be cleared. */
+    readonly addresses: AgingMap<AddressRecord>;
+    readonly isPooled: (id: Hash) => boolean;
+    /** Undefined before the first block. */
+    readonly tip: Tip | undefined;
+  }) {
+    this.#db = options.db;
+    this.#batch = options.batch;
+    this.#addresses = options.addresses;
+    this.#isPooled = options.isPooled;
+    this.#tip = options.tip;
+    this.#firstSeq = options.tip === undefined ? 0 : options.tip.head.seq + 1;
+    this.#transactions = options.tip?.transactions ?? 0;
+    this.#unspents = options.tip?.unspents ?? 0;
+    this.#holders = options.tip?.addresses ?? 0;
+  }
+
+  /** @throws StoreError STORE_DAMAGED when the address index does not know what is spent */
+  add(change: BlockChange): void {
+    const { block, hash, txids } = change;
+    const { seq } = block.header;
+    this.#transactions += txids.length;
+    const total = Buffer.allocUnsafe(8);
+    writeNumber(total, this.#transactions, 0);
+    const key = blockKey(seq);
+    this.#batch.put(key, seal(key, total, encodeSignedBlock(block)));
+    writeNumber(blockSeqRecord.value, seq, 0);
+    blockSeqRecord.put(this.#batch, hash);
+
+    let offset = BLOCK_HEADER_BYTES + 4;
+    for (let index = 0; index < txids.length; index++) {
+      const id = txids[index] as Hash;
+      writeNumber(transactionRecord.value, seq, 0);
+      transactionRecord.value.writeUInt32LE(index, 8);
+      transactionRecord.value.writeUInt32LE(offset, 12);
+      transactionRecord.put(this.#batch, id);
+      const txn = block.transactions[index];
+      assert(txn !== undefined, "one txid per transaction");
+      offset += transactionSize(txn);
+      if (this.#isPooled(id)) this.#batch.del(keyOf("unconfirmed", id));
+      for (const spent of change.spent[index] ?? []) this.#spend(spent, id, seq);
+      for (const created of change.created[index] ?? []) this.#create(created, id, seq);
+    }
+    this.#tip = {
+      head: headAfter(change),
+      transactions: this.#transactions,
+      unspents: this.#unspents,
+      addresses: this.#holders,
+    };
+  }
+
+  #spend({ id, ux }: IdentifiedUxOut, by: Hash, seq: number): void {
+    const { body, head } = ux;
+    const { record, pages } = this.#address(body.address);
+    record.noteTransaction(by, pages);
+    if (!record.remove(id, body.coins, head.seq, pages)) {
+      throw damaged(this.#db.dir, "the index of an address lacks an unspent output", { uxid: hex(id) });
+    }
+    this.#unspents--;
+    if (record.unspents === 0) this.#holders--;
+    writeUxOut(spentRecord.value, ux);
+    spentRecord.value.set(by, UX_BYTES);
+    writeNumber(spentRecord.value, seq, UX_BYTES + 32);
+    spentRecord.put(this.#batch, id);
+    if (head.seq >= this.#firstSeq) this.#created.delete(latin1Key(id));
+    else unspentRecord.delete(this.#batch, id);
+  }
+
+  #create(created: IdentifiedUxOut, by: Hash, seq: number): void {
+    const { id, ux } = created;
+    const { record, pages } = this.#address(ux.body.address);
+    record.noteTransaction(by, pages);
+    record.noteReceived(id, pages);
+    if (record.unspents === 0) this.#holders++;
+    record.add(id, ux.body.coins, seq, pages);
+    this.#unspents++;
+    this.#created.set(latin1Key(id), created);
+  }
+
+  /** Completes the batch; the tip it leads to. */
+  finish(): Tip {
+    assert(this.#tip !== undefined, "a batch holds at least one block");
+    for (const { id, ux } of this.#created.values()) {
+      writeUxOut(unspentRecord.value, ux);
+      unspentRecord.put(this.#batch, id);
+    }
+    for (const { key, ids } of this.#unspentPages.values()) {
+      if (ids === undefined) this.#batch.del(key);
+      else this.#batch.put(key, seal(key, ids));
+    }
+    for (const { address, record } of this.#touched.values()) {
+      const key = keyOf("address", address);
+      this.#batch.put(key, seal(key, record.encode()));
+    }
+    const key = metaKey("head");
+    this.#batch.put(key, seal(key, encodeTip(this.#tip)));
+    return this.#tip;
+  }
+
+  #address(address: Address): TouchedAddress {
+    const name = latin1Key(address);
+    let touched = this.#touched.get(name);
+    if (touched === undefined) {
+      touched = { address, record: this.#load(name, address), pages: this.#pagesOf(address) };
+      this.#touched.set(name, touched);
+    }
+    return touched;
+  }
+
+  #load(name: string, address: Address): AddressRecord {
+    const cached = this.#addresses.get(name);
+    if (cached !== undefined) return cached;
+    const stored = this.#db.get(keyOf("address", address));
+    const record = stored === undefined ? new AddressRecord() : AddressRecord.decode(stored);
+    this.#addresses.set(name, record);
+    return record;
+  }
+
+  #pagesOf(address: Address): AddressPages {
+    return {
+      unspents: (firstSeq) => {
+        const key = unspentPageKey(address, firstSeq);
+        const pending = this.#unspentPages.get(latin1Key(key));
+        return pending === undefined ? this.#db.get(key) : pending.ids;
+      },
+      putUnspents: (firstSeq, ids) => {
+        const key = unspentPageKey(address, firstSeq);
+        this.#unspentPages.set(latin1Key(key), { key, ids });
+      },
+      putEvents: (page, events) => {
+        const key = eventPageKey(address, page);
+        this.#batch.put(key, seal(key, events));
+      },
+    };
+  }
+}
+
+function writeNumber(to: Buffer, value: number, at: number): void {
+  to.writeUInt32LE(value >>> 0, at);
+  to.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
+}
+
+/** The bytes of encodeUxOut, in place. */
+function writeUxOut(to: Buffer, { head, body }: UxOut): void {
+  writeNumber(to, head.time, 0);
+  writeNumber(to, head.seq, 8);
+  to.set(body.srcTransaction, 16);
+  to.set(body.address, 48);
+  to.writeBigUInt64LE(body.coins, 69);
+  to.writeBigUInt64LE(body.hours, 77);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
