@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { equalBytes } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { walletFingerprint } from "./create.ts";
 import { DOCUMENT_CHARACTERS_MAX, parseWallet, serializeWallet } from "./document.ts";
 import { WalletError, WalletFault } from "./errors.ts";
 import { isTemporary } from "./meta.ts";
-import { type Wallet, walletCoin, walletEntries, walletId } from "./wallet.ts";
+import { type Wallet, walletCoin, walletCoinText, walletEntries, walletId } from "./wallet.ts";
 
 const EXTENSION = "wlt";
 
 /** What one directory may hold: a bound against a directory that is not one of wallets. */
-const FILES_MAX = 10_000;
+export const WALLET_FILES_MAX = 10_000;
 
 /**
  * Reads one wallet file of any name.
@@ -55,8 +56,12 @@ async function loadAll(directory: string, log: Logger): Promise<Map<string, Wall
       // Differs: the reference does not say which file. The texts quote no secrets.
       throw new WalletFault("WALLET_FILES", `${name}: ${errorText(error)}`, {}, { cause: error });
     });
-    if (wallet === undefined) log.warn({ file: name }, "wallet of unknown type skipped");
-    else wallets.set(name, wallet);
+    if (wallet === undefined) {
+      log.warn({ file: name }, "wallet of unknown type skipped");
+      continue;
+    }
+    wallets.set(name, wallet);
+    warnOfOddities(name, wallet, log);
   }
   for (const [name, wallet] of wallets) {
     if (walletCoin(wallet) !== "skycoin") {
@@ -67,11 +72,23 @@ async function loadAll(directory: string, log: Logger): Promise<Map<string, Wall
   return wallets;
 }
 
+/** Loaded all the same, since the reference loads them. */
+function warnOfOddities(file: string, wallet: Wallet, log: Logger): void {
+  if (wallet.type === "xpub" && wallet.key.depth !== 4) {
+    log.warn({ file, depth: wallet.key.depth }, "xpub wallet on a key that is no chain's makes unusual addresses");
+  }
+  const coin = walletCoinText(wallet);
+  if (walletEntries(wallet).some((entry) => !equalBytes(coin.addressOf(entry.publicKey), entry.address))) {
+    log.warn({ file }, "wallet holds addresses that are not its keys'");
+  }
+}
+
 /** Regular files whose name ends with `wlt`, no dot required. */
 async function walletFileNames(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   const names = entries.filter((e) => e.isFile() && e.name.endsWith(EXTENSION)).map((e) => e.name);
-  if (names.length > FILES_MAX) throw new WalletFault("WALLET_FILES", `more than ${FILES_MAX} wallet files`);
+  if (names.length > WALLET_FILES_MAX)
+    throw new WalletFault("WALLET_FILES", `more than ${WALLET_FILES_MAX} wallet files`);
   return names.sort();
 }
 
@@ -146,6 +163,14 @@ async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, "r").catch(() => undefined);
   await handle?.sync().catch(() => {});
   await handle?.close();
+}
+
+/** Something of that name is there already. */
+export async function walletFileExists(name: string, directory: string): Promise<boolean> {
+  return access(join(directory, name)).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The file of a wallet may be written, or is not there yet. @throws WalletError WALLET_NOT_WRITABLE */

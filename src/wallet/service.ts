@@ -1,5 +1,3 @@
-import { access } from "node:fs/promises";
-import { join } from "node:path";
 import { type Clock, unixSeconds } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Address } from "../cipher/address.ts";
@@ -10,7 +8,7 @@ import { addKeys, walletFingerprint } from "./create.ts";
 import { newWalletFilename } from "./document.ts";
 import { WalletError, WalletFault } from "./errors.ts";
 import { extendInTurns, scanAhead } from "./extend.ts";
-import { loadWalletDirectory, requireWritable, saveWallet } from "./files.ts";
+import { loadWalletDirectory, requireWritable, saveWallet, WALLET_FILES_MAX, walletFileExists } from "./files.ts";
 import { type CreateWalletRequest, makeWallet, recreateWallet } from "./make-wallet.ts";
 import { type CryptoType, metaText, timestamp } from "./meta.ts";
 import type { SecretBox } from "./secret-box.ts";
@@ -106,6 +104,7 @@ export class WalletService {
    */
   async create(request: CreateWalletRequest): Promise<Wallet> {
     return this.#exclusive(async () => {
+      if (this.#wallets.size >= WALLET_FILES_MAX) throw new WalletFault("WALLET_FILES", "too many wallets");
       const filename = await this.#freeFilename();
       const timestamp = unixSeconds(this.#deps.clock);
       const wallet = await makeWallet(request, { ...this.#options, filename, timestamp, activity: this.activity });
@@ -296,12 +295,7 @@ export class WalletService {
   async #freeFilename(): Promise<string> {
     for (;;) {
       const name = newWalletFilename(this.#deps.clock.nowMs(), this.#random);
-      if (this.#wallets.has(name)) continue;
-      const onDisk = await access(join(this.#options.directory, name)).then(
-        () => true,
-        () => false,
-      );
-      if (!onDisk) return name;
+      if (!this.#wallets.has(name) && !(await walletFileExists(name, this.#options.directory))) return name;
     }
   }
 }

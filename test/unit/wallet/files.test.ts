@@ -3,11 +3,14 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { newWallet } from "../../../src/wallet/create.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import { encodeAddress } from "../../../src/cipher/address.ts";
+import { extendWallet, newWallet } from "../../../src/wallet/create.ts";
 import { newWalletDocument, serializeWallet } from "../../../src/wallet/document.ts";
 import { loadWalletDirectory, loadWalletFile, requireWritable, saveWallet } from "../../../src/wallet/files.ts";
-import { setMeta, type Wallet, walletId } from "../../../src/wallet/wallet.ts";
+import { setMeta, type Wallet, walletEntries, walletId } from "../../../src/wallet/wallet.ts";
 import { conformanceMissing, conformanceText } from "../../support/conformance.ts";
+import { ABANDON } from "../../support/wallets.ts";
 
 const made: string[] = [];
 let directory = "";
@@ -125,6 +128,25 @@ for (const { why, files, message } of [
     await assert.rejects(loadWalletDirectory(directory), { message });
   });
 }
+
+test("what the reference loads blindly is loaded with a warning", async () => {
+  const key =
+    "xpub6Cjmbker6mxQGujSPMQvfFgsaSWmF5dL9dki1ZoNS39QWCmkZkguNHHjFxszEwYyVhpxCDkkb9B767LqHdcpEwXGAQpBiub5d532TA4RJGR";
+  await put("x.wlt", extendWallet(newWallet({ type: "xpub", filename: "x", label: "", timestamp: 0, xpub: key }), 1));
+  const bip44 = extendWallet(newWallet({ type: "bip44", filename: "b", label: "l", timestamp: 0, seed: ABANDON }), 2);
+  const [first, second] = walletEntries(bip44).map((entry) => encodeAddress(entry.address));
+  await put("b.wlt", serializeWallet(bip44).replace(first as string, second as string));
+  const warnings: string[] = [];
+  const log = {
+    ...silentLogger,
+    warn: (fields: object, message: string) => warnings.push(`${Object.values(fields)} ${message}`),
+  };
+  assert.equal((await loadWalletDirectory(directory, log)).size, 2);
+  assert.deepEqual(warnings, [
+    "b.wlt wallet holds addresses that are not its keys'",
+    "x.wlt,3 xpub wallet on a key that is no chain's makes unusual addresses",
+  ]);
+});
 
 test("an empty collection is no empty wallet", async () => {
   await put("c.wlt", newWallet({ type: "collection", filename: "c.wlt", label: "l", timestamp: 0 }));
