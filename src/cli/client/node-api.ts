@@ -97,6 +97,11 @@ export class NodeApi {
     options: { readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {},
   ): Promise<Response> {
     const url = this.#base + path;
+    const verb = method === "GET" ? "Get" : "Post";
+    const unreachable = (reason: string, cause?: unknown): ClientError =>
+      new ClientError("CLIENT_NODE_UNREACHABLE", `${verb} ${JSON.stringify(url)}: ${reason}`, { url }, { cause });
+    const scheme = /^[^:]*/.exec(url)?.[0] ?? "";
+    if (!/^https?$/i.test(scheme)) throw unreachable(`unsupported protocol scheme ${JSON.stringify(scheme)}`);
     try {
       return await this.#fetch(url, {
         method,
@@ -105,9 +110,7 @@ export class NodeApi {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (cause) {
-      const verb = method === "GET" ? "Get" : "Post";
-      const message = `${verb} ${JSON.stringify(url)}: ${failureText(cause)}`;
-      throw new ClientError("CLIENT_NODE_UNREACHABLE", message, { url }, { cause });
+      throw unreachable(failureText(cause), cause);
     }
   }
 }

@@ -36,7 +36,7 @@ export function receiversOfJson(text: string): readonly Receiver[] {
     try {
       return decodeGoJson(new TextEncoder().encode(text), SEND_LIST);
     } catch (error) {
-      throw refused(`invalid -m flag string, err: ${errorText(error)}`);
+      throw refused(`invalid -m flag string, err: ${errorText(error).replaceAll("api.", "cli.")}`);
     }
   })();
   return list.map(({ addr, coins }) => {
@@ -101,13 +101,23 @@ function readRow(text: string, line: number): { row: readonly string[]; length: 
     const quoted = /^"((?:[^"]|"")*)"(?=,|\n|$)/.exec(text.slice(at));
     const plain = /^[^,\n]*/.exec(text.slice(at))?.[0] ?? "";
     if (quoted === null && plain.startsWith('"')) {
-      throw refused(`parse error on line ${line}: extraneous or missing " in quoted-field`);
+      const closing = /^"(?:[^"]|"")*/.exec(text.slice(at))?.[0].length ?? 0;
+      throw csvFault(text, line, at + closing, 'extraneous or missing " in quoted-field');
     }
-    if (quoted === null && plain.includes('"'))
-      throw refused(`parse error on line ${line}: bare " in non-quoted field`);
+    if (quoted === null && plain.includes('"')) {
+      throw csvFault(text, line, at + plain.indexOf('"'), 'bare " in non-quoted-field');
+    }
     row.push(quoted === null ? plain : (quoted[1] as string).replaceAll('""', '"'));
     at += (quoted?.[0] ?? plain).length;
     if (text[at] !== ",") return { row, length: Math.min(at + 1, text.length) };
     at++;
   }
+}
+
+function csvFault(text: string, firstLine: number, at: number, reason: string): ClientError {
+  const before = text.slice(0, at).split("\n");
+  const line = firstLine + before.length - 1;
+  const column = Buffer.byteLength(before.at(-1) as string) + 1;
+  const record = line === firstLine ? "" : `record on line ${firstLine}; `;
+  return refused(`${record}parse error on line ${line}, column ${column}: ${reason}`);
 }

@@ -43,7 +43,8 @@ async function loadCollection(file: string, path: string): Promise<CollectionWal
     throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${reason}`, {}, { cause: error });
   });
   if (wallet.type === "collection") return wallet;
-  throw refused('only "collection" type wallets can have keypairs added manually');
+  const reason = `invalid wallet ${JSON.stringify(file)}: invalid wallet type`;
+  throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${reason}`);
 }
 
 /** Differs: the reference repeats the refused text, which is most of a key. */

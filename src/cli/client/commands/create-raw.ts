@@ -1,4 +1,5 @@
 import { toHex } from "../../../base/bytes.ts";
+import { RuleError } from "../../../chain/rules.ts";
 import { encodeTransaction, type Transaction } from "../../../chain/transaction.ts";
 import { type Address, decodeAddress, encodeAddress } from "../../../cipher/address.ts";
 import {
@@ -122,10 +123,12 @@ async function createSigned({ args, flags, context }: CommandCall<typeof FLAGS>)
   const owners = created.inputs.map((input) => input.address);
   for (const owner of owners) requireEntry(wallet, encodeAddress(owner), `${encodeAddress(owner)} is not in wallet`);
   const txn = await withSecretKeys(wallet, password, (open) => signWithWallet(open, created.txn, owners));
-  checkRawTransaction(
-    { txn, inputs: created.inputs },
-    { head: checkedHead(summary), distribution: chain.distribution, policy: chain.user },
-  );
+  const checks = { head: checkedHead(summary), distribution: chain.distribution, policy: chain.user };
+  try {
+    checkRawTransaction({ txn, inputs: created.inputs }, checks);
+  } catch (error) {
+    throw error instanceof RuleError ? refused(error.prefixed) : error;
+  }
   return txn;
 }
 
