@@ -1,0 +1,111 @@
+import type { Clock } from "../base/clock.ts";
+import type { NetworkChain } from "./deps.ts";
+import type { Limits } from "./limits.ts";
+import { encode, FRAME_HEAD_BYTES, LIST_MAX } from "./messages.ts";
+import type { Peer } from "./peer.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+export interface BlockServerOptions {
+  /** Largest frame to send. */
+  readonly frameBytesMax: number;
+  readonly limits: Limits;
+}
+
+export interface BlockServerDeps {
+  readonly chain: Pick<NetworkChain, "head" | "store">;
+  readonly clock: Clock;
+}
+
+interface Request {
+  readonly last: number;
+  readonly count: number;
+}
+
+interface Client {
+  readonly requests: TokenBucket;
+  readonly bytes: TokenBucket;
+  waiting: Request[];
+  isTimed: boolean;
+}
+
+/**
+ * Answers GETB with the stored bytes of the blocks. An answer is made only when there is room for it on the way out, so
+ * a slow reader holds one or two of them and not as many as it asked for (W7).
+ */
+export class BlockServer {
+  readonly #options: BlockServerOptions;
+  readonly #deps: BlockServerDeps;
+  readonly #clients = new WeakMap<Peer, Client>();
+  readonly #bytesAll: TokenBucket;
+
+  constructor(options: BlockServerOptions, deps: BlockServerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#bytesAll = new TokenBucket(options.limits.givenBytesAll, deps.clock);
+  }
+
+  /** GETB. Few requests of a stranger wait, the oldest gives way; our own nodes ask further ahead. */
+  asked(peer: Peer, last: number, count: number): void {
+    const { blocksPerAnswer, blocksPerAnswerOurs, blockRequestsWaiting } = this.#options.limits;
+    const client = this.#client(peer);
+    const wanted = Math.min(count, peer.isOurs ? blocksPerAnswerOurs : blocksPerAnswer);
+    // Nothing to give, no answer: GETB(head, 0) only tells a height.
+    if (wanted === 0 || last >= this.#deps.chain.head().seq) return;
+    if (client.waiting.length >= (peer.isOurs ? blockRequestsWaiting : blockRequestsWaiting / 4))
+      client.waiting.shift();
+    client.waiting.push({ last, count: wanted });
+    this.serve(peer);
+  }
+
+  /** Answers what waits, as far as there is room and the rates allow. */
+  serve(peer: Peer): void {
+    const client = this.#clients.get(peer);
+    if (client === undefined || client.isTimed) return;
+    while (client.waiting.length > 0 && peer.endReason === undefined) {
+      if (peer.queuedBytes >= this.#options.limits.answerBelowBytes) return; // goes on when the peer has drained
+      const waitMs = Math.max(client.requests.waitMs, client.bytes.waitMs, this.#bytesAll.waitMs);
+      if (waitMs > 0) {
+        client.isTimed = true;
+        this.#deps.clock.after(waitMs, () => {
+          client.isTimed = false;
+          this.serve(peer);
+        });
+        return;
+      }
+      this.#answer(peer, client, client.waiting.shift() as Request);
+    }
+  }
+
+  #answer(peer: Peer, client: Client, { last, count }: Request): void {
+    const { store } = this.#deps.chain;
+    const head = this.#deps.chain.head().seq;
+    const blocks: Uint8Array[] = [];
+    let bytes = FRAME_HEAD_BYTES + 4;
+    for (let seq = last + 1; seq <= head && blocks.length < Math.min(count, LIST_MAX.GIVB); seq++) {
+      const block = store.signedBlockBytes(seq);
+      if (block === undefined || bytes + block.length > this.#options.frameBytesMax) break;
+      bytes += block.length;
+      blocks.push(block);
+    }
+    if (blocks.length === 0) return;
+    client.requests.spend(1);
+    client.bytes.spend(bytes);
+    this.#bytesAll.spend(bytes);
+    peer.send(encode.blocks(blocks));
+  }
+
+  #client(peer: Peer): Client {
+    let client = this.#clients.get(peer);
+    if (client === undefined) {
+      const { limits } = this.#options;
+      client = {
+        requests: new TokenBucket(limits.getBlocks, this.#deps.clock),
+        bytes: new TokenBucket(peer.isOurs ? limits.givenBytesOurs : limits.givenBytes, this.#deps.clock),
+        waiting: [],
+        isTimed: false,
+      };
+      this.#clients.set(peer, client);
+    }
+    return client;
+  }
+}

@@ -1,0 +1,108 @@
+import { type Endpoint, endpointText, subnetOf } from "./address.ts";
+import type { Peer } from "./peer.ts";
+
+/** A dial under way. */
+export interface PendingDial {
+  /** `ip:port` dialled. */
+  readonly address: string;
+  readonly remote: Endpoint;
+  readonly startedAtMs: number;
+}
+
+/** Every connection and every dial, and the questions asked about them. */
+export class Connections {
+  readonly #peers = new Map<number, Peer>();
+  readonly #pending = new Map<string, PendingDial>();
+
+  get size(): number {
+    return this.#peers.size + this.#pending.size;
+  }
+
+  add(peer: Peer): void {
+    this.#peers.set(peer.id, peer);
+  }
+
+  remove(peer: Peer): void {
+    this.#peers.delete(peer.id);
+  }
+
+  addPending(dial: PendingDial): void {
+    this.#pending.set(dial.address, dial);
+  }
+
+  removePending(address: string): void {
+    this.#pending.delete(address);
+  }
+
+  all(): Peer[] {
+    return [...this.#peers.values()];
+  }
+
+  pending(): PendingDial[] {
+    return [...this.#pending.values()];
+  }
+
+  isPending(address: string): boolean {
+    return this.#pending.has(address);
+  }
+
+  byId(id: number): Peer | undefined {
+    return this.#peers.get(id);
+  }
+
+  byAddress(address: string): Peer | undefined {
+    return this.find((peer) => peer.address === address);
+  }
+
+  find(wanted: (peer: Peer) => boolean): Peer | undefined {
+    for (const peer of this.#peers.values()) if (wanted(peer)) return peer;
+    return undefined;
+  }
+
+  count(wanted: (peer: Peer) => boolean): number {
+    let n = 0;
+    for (const peer of this.#peers.values()) if (wanted(peer)) n++;
+    return n;
+  }
+
+  /** Those that take part: introduced, alive, one per node. */
+  active(): Peer[] {
+    return this.all().filter((peer) => peer.isActive);
+  }
+
+  /** Introduced links to the node with this mirror at this address, the one in use first. */
+  linksTo(mirror: number, ip: string): Peer[] {
+    return this.all()
+      .filter((peer) => peer.isIntroduced && peer.introduction?.mirror === mirror && peer.remote.ip === ip)
+      .sort((a, b) => Number(a.shadow) - Number(b.shadow) || a.id - b.id);
+  }
+
+  hasMirror(mirror: number): boolean {
+    return this.find((peer) => peer.isIntroduced && peer.introduction?.mirror === mirror) !== undefined;
+  }
+
+  /** An introduced connection leads to whoever listens there (M1). */
+  reaches(remote: Endpoint): boolean {
+    return this.find((p) => p.isIntroduced && p.remote.ip === remote.ip && p.listenPort === remote.port) !== undefined;
+  }
+
+  /** A socket to exactly this address exists, in whatever state. */
+  isConnectedTo(remote: Endpoint): boolean {
+    const address = endpointText(remote);
+    return this.find((peer) => peer.outgoing && peer.address === address) !== undefined;
+  }
+
+  countIp(ip: string): number {
+    return this.count((peer) => peer.remote.ip === ip);
+  }
+
+  countSubnet(ip: string): number {
+    const subnet = subnetOf(ip);
+    return this.count((peer) => subnetOf(peer.remote.ip) === subnet);
+  }
+
+  /** The oldest incoming connection that has not introduced itself. */
+  oldestStranger(): Peer | undefined {
+    return this.find((peer) => !peer.outgoing && peer.introduction === undefined && peer.endReason === undefined);
+  }
+}

@@ -1,0 +1,261 @@
+import type { Clock } from "../base/clock.ts";
+import { errorText } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { ChainError } from "../chain/errors.ts";
+import { RuleError } from "../chain/rules.ts";
+import { type Transaction, transactionSize, txid } from "../chain/transaction.ts";
+import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
+import type { NetworkChain, NetworkPool, Turn } from "./deps.ts";
+import type { Limits } from "./limits.ts";
+import { ANNOUNCED_AT_ONCE, encode, fitting, LIST_MAX } from "./messages.ts";
+import type { Peer } from "./peer.ts";
+import type { Penalties } from "./penalties.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+export interface GossipOptions {
+  /** Largest frame to send. */
+  readonly frameBytesMax: number;
+  readonly limits: Limits;
+}
+
+export interface GossipDeps {
+  readonly chain: Pick<NetworkChain, "store">;
+  readonly pool: NetworkPool;
+  /** Peers that take part. */
+  readonly peers: () => readonly Peer[];
+  readonly penalties: Penalties;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly log: Logger;
+}
+
+/** A transaction somebody has and we asked for. */
+interface Wanted {
+  readonly id: Hash;
+  askedAtMs: number;
+  /** Others that have it too. */
+  readonly others: Set<Peer>;
+}
+
+interface Buckets {
+  readonly announced: TokenBucket;
+  readonly asked: TokenBucket;
+  readonly given: TokenBucket;
+}
+
+/** How long a transaction of our own user is not asked back from those we just sent it to. */
+const OWN_MS = 60_000;
+const OWN_MAX = 4096;
+const FLUSH_MS = 3_000;
+/** Transactions checked before other work gets its turn: a signature without threads takes a tenth of a millisecond. */
+const CHECKED_AT_ONCE = 16;
+const WANTED_OTHERS_MAX = 8;
+const MANY = 512;
+
+/** Unconfirmed transactions among peers: announce, ask, give (p2p.md 10). */
+export class Gossip {
+  readonly #options: GossipOptions;
+  readonly #deps: GossipDeps;
+  readonly #wanted = new Map<HashHex, Wanted>();
+  /** Sent by our own user, maybe not in the pool yet (p2p.md 8.5). */
+  readonly #own = new Map<HashHex, number>();
+  #announced = new Map<HashHex, Hash>();
+  readonly #buckets = new WeakMap<Peer, Buckets>();
+  #lastFlushMs = 0;
+
+  constructor(options: GossipOptions, deps: GossipDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** A newcomer is told of everything valid. */
+  welcome(peer: Peer): void {
+    this.#announceTo(peer, this.#deps.pool.validIds());
+  }
+
+  /** Tells everybody who has not heard of them. */
+  announce(ids: readonly Hash[], except?: Peer): void {
+    for (const peer of this.#deps.peers()) if (peer !== except) this.#announceTo(peer, ids);
+  }
+
+  #announceTo(peer: Peer, ids: readonly Hash[]): void {
+    const unheard = ids.filter((id) => !peer.known.has(hashHex(id)));
+    // Small portions of a large pool would fill the queue.
+    const portion = peer.isOurs || unheard.length > MANY ? LIST_MAX.ANNT : ANNOUNCED_AT_ONCE;
+    for (let from = 0; from < unheard.length; from += portion) {
+      const some = unheard.slice(from, from + portion);
+      const count = fitting(
+        some.map(() => 32),
+        LIST_MAX.ANNT,
+        this.#options.frameBytesMax,
+      );
+      if (!peer.send(encode.txids("ANNT", some.slice(0, count)))) return;
+      for (const id of some) this.#passed(peer, id);
+    }
+  }
+
+  /** A whole transaction to everybody; the peers whose queue took it. */
+  give(txn: Transaction): Peer[] {
+    const id = txid(txn);
+    this.#own.delete(hashHex(id));
+    this.#own.set(hashHex(id), this.#deps.clock.monotonicMs());
+    if (this.#own.size > OWN_MAX) this.#own.delete(this.#own.keys().next().value as HashHex);
+    const frame = encode.transactions([txn]);
+    const reached = this.#deps.peers().filter((peer) => peer.send(frame));
+    for (const peer of reached) this.#passed(peer, id);
+    return reached;
+  }
+
+  #passed(peer: Peer, id: Hash): void {
+    peer.known.add(hashHex(id));
+    this.#announced.set(hashHex(id), id);
+  }
+
+  /** ANNT: asks for what is neither in the pool, nor confirmed, nor on its way. */
+  announcedBy(peer: Peer, ids: readonly Hash[]): void {
+    if (!this.#bucketsOf(peer).announced.take()) return;
+    const now = this.#deps.clock.monotonicMs();
+    const unknown: Hash[] = [];
+    for (const id of ids) {
+      const key = hashHex(id);
+      peer.known.add(key);
+      if (this.#has(id, key)) continue;
+      const wanted = this.#wanted.get(key);
+      if (wanted !== undefined && now - wanted.askedAtMs < this.#options.limits.transactionRetryMs) {
+        if (wanted.others.size < WANTED_OTHERS_MAX) wanted.others.add(peer);
+        continue;
+      }
+      unknown.push(id);
+    }
+    this.#ask(peer, unknown);
+  }
+
+  #has(id: Hash, key: HashHex): boolean {
+    if (this.#deps.pool.has(id) || this.#own.has(key)) return true;
+    return this.#deps.chain.store.transaction(id) !== undefined;
+  }
+
+  #ask(peer: Peer, ids: readonly Hash[]): void {
+    if (ids.length === 0) return;
+    const sizes = ids.map(() => 32);
+    const asked = ids.slice(0, fitting(sizes, LIST_MAX.GETT, this.#options.frameBytesMax));
+    if (!peer.send(encode.txids("GETT", asked))) return;
+    peer.expect(this.#options.limits.transactionRetryMs);
+    const askedAtMs = this.#deps.clock.monotonicMs();
+    for (const id of asked) {
+      if (this.#wanted.size >= this.#options.limits.transactionsWantedMax) break;
+      this.#wanted.set(hashHex(id), { id, askedAtMs, others: new Set() });
+    }
+  }
+
+  /** GETT: what is in the pool, each as often as asked, as the reference; more frames when one does not hold it all. */
+  askedBy(peer: Peer, ids: readonly Hash[]): void {
+    if (!this.#bucketsOf(peer).asked.take()) {
+      this.#deps.penalties.punish(peer, "flood");
+      return;
+    }
+    let txns: Transaction[] = [];
+    for (const id of ids) {
+      const record = this.#deps.pool.get(id);
+      if (record !== undefined) txns.push(record.txn);
+    }
+    while (txns.length > 0) {
+      const some = txns.slice(0, fitting(txns.map(transactionSize), LIST_MAX.GIVT, this.#options.frameBytesMax));
+      if (some.length === 0 || !peer.send(encode.transactions(some))) return;
+      for (const txn of some) this.#passed(peer, txid(txn));
+      txns = txns.slice(some.length);
+    }
+  }
+
+  /** GIVT: checked one by one; what is new is announced to all others, what only breaks policy too, but once. */
+  async givenBy(peer: Peer, txns: readonly Transaction[]): Promise<void> {
+    if (!this.#bucketsOf(peer).given.take()) {
+      this.#deps.penalties.punish(peer, "flood");
+      return;
+    }
+    const fresh: Hash[] = [];
+    for (let i = 0; i < txns.length; i++) {
+      if (i > 0 && i % CHECKED_AT_ONCE === 0) await this.#deps.turn();
+      const txn = txns[i] as Transaction;
+      if (await this.#take(peer, txn)) fresh.push(txid(txn));
+      if (peer.endReason !== undefined) break;
+    }
+    this.announce(fresh, peer);
+  }
+
+  /** True when it is new here. */
+  async #take(peer: Peer, txn: Transaction): Promise<boolean> {
+    const id = txid(txn);
+    const key = hashHex(id);
+    peer.known.add(key);
+    this.#wanted.delete(key);
+    // A transaction that a block has taken is no offence, only late.
+    if (this.#deps.chain.store.transaction(id) !== undefined) return false;
+    const { pool, log, penalties } = this.#deps;
+    try {
+      const { known, softError } = await pool.injectFromPeer(txn);
+      if (softError !== undefined) log.debug({ txid: key, code: softError.code }, "transaction violates policy");
+      return !known;
+    } catch (error) {
+      log.debug({ peer: peer.address, txid: key, error: errorText(error) }, "transaction refused");
+      if (error instanceof RuleError) {
+        if (!isBadTiming(error)) penalties.punish(peer, "hardInvalidTransaction");
+      } else if (!(error instanceof ChainError)) log.warn({ error: errorText(error) }, "transaction could not be kept");
+      return false;
+    }
+  }
+
+  /** Once a second: asks others for what did not come, and lets the pool know what was announced. */
+  tick(): void {
+    const now = this.#deps.clock.monotonicMs();
+    for (const [key, wanted] of this.#wanted) {
+      if (now - wanted.askedAtMs < this.#options.limits.transactionRetryMs) continue;
+      this.#wanted.delete(key);
+      const other = [...wanted.others].find((peer) => peer.isActive);
+      if (other === undefined || this.#has(wanted.id, key)) continue;
+      this.#ask(other, [wanted.id]);
+      wanted.others.delete(other);
+      for (const rest of wanted.others) this.#wanted.get(key)?.others.add(rest);
+    }
+    for (const [key, sentAtMs] of this.#own) {
+      if (now - sentAtMs < OWN_MS) break;
+      this.#own.delete(key);
+    }
+    if (now - this.#lastFlushMs >= FLUSH_MS) {
+      this.#lastFlushMs = now;
+      void this.flush();
+    }
+  }
+
+  /** Writes down when the transactions sent out lately were. */
+  async flush(): Promise<void> {
+    if (this.#announced.size === 0) return;
+    const ids = [...this.#announced.values()];
+    this.#announced = new Map();
+    try {
+      await this.#deps.pool.markAnnounced(ids, BigInt(Math.floor(this.#deps.clock.nowMs())) * 1_000_000n);
+    } catch (error) {
+      this.#deps.log.warn({ error: errorText(error) }, "announcement times could not be stored");
+    }
+  }
+
+  #bucketsOf(peer: Peer): Buckets {
+    let buckets = this.#buckets.get(peer);
+    if (buckets === undefined) {
+      const { announceTransactions, getTransactions, giveTransactions } = this.#options.limits;
+      const { clock } = this.#deps;
+      buckets = {
+        announced: new TokenBucket(announceTransactions, clock),
+        asked: new TokenBucket(getTransactions, clock),
+        given: new TokenBucket(giveTransactions, clock),
+      };
+      this.#buckets.set(peer, buckets);
+    }
+    return buckets;
+  }
+}
+
+/** Violations an honest peer may send: its chain is ahead of ours or behind. */
+function isBadTiming(error: RuleError): boolean {
+  return error.code === "TX_INPUT_UNKNOWN" || error.code === "TX_OUTPUT_COLLIDES";
+}

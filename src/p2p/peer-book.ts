@@ -1,0 +1,365 @@
+import type { Clock } from "../base/clock.ts";
+import { unixSeconds } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { type AddressRules, checkPeerAddress, isPeerAddress } from "./address.ts";
+import type { Random } from "./deps.ts";
+import { WireError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+
+export interface PeerBookOptions extends AddressRules {
+  /** `peerlist-size`. */
+  readonly sizeMax: number;
+  readonly limits: Pick<Limits, "backoffFirstMs" | "backoffMaxMs" | "neverReachedMax" | "pexPerSourceMax">;
+}
+
+export interface PeerBookDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+interface Entry {
+  readonly address: string;
+  /** Unix seconds. */
+  lastSeen: number;
+  trusted: boolean;
+  hasIncomingPort: boolean;
+  userAgent: string;
+  /** The reference's counter: refused dials, early ends. Not stored. */
+  retries: number;
+  /** Dials in a row that led to no introduction (M8), and since when to try again, monotonic. */
+  failures: number;
+  notBeforeMs: number;
+  /** Who told us; undefined when it introduced itself or was configured. */
+  source: string | undefined;
+}
+
+/** One value of peers.json; all of the names the reference ever wrote. */
+interface StoredPeer {
+  readonly Addr?: unknown;
+  readonly LastSeen?: unknown;
+  readonly HasIncomePort?: unknown;
+  readonly HasIncomingPort?: unknown;
+  readonly UserAgent?: unknown;
+}
+
+const EXPIRE_SECONDS = 7 * 24 * 3600;
+const EVICT_UNSEEN_SECONDS = 24 * 3600;
+/** Entries with a higher counter are not written. */
+const STORED_RETRIES_MAX = 10;
+const INCOMING_PORT_FAILURES_MAX = 5;
+const ALIASES_MAX = 4096;
+
+/**
+ * Addresses of other nodes, and how dialling them went (p2p.md 11.1, 6.4). Keeps the reference's peers.json, its retry
+ * counter and its choice; adds a back-off of its own for each address (M8) and what it learnt about itself and about
+ * several addresses of one node (M2, M3), until restart.
+ */
+export class PeerBook {
+  readonly #options: PeerBookOptions;
+  readonly #deps: PeerBookDeps;
+  readonly #entries = new Map<string, Entry>();
+  readonly #selves = new Set<string>();
+  readonly #mirrors = new Map<string, number>();
+
+  constructor(options: PeerBookOptions, deps: PeerBookDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.#options.sizeMax;
+  }
+
+  has(address: string): boolean {
+    return this.#entries.has(address);
+  }
+
+  /** Reads peers.json. Entries that make no sense are left out. @throws WireError P2P_PEERS_FILE when it is no JSON */
+  load(text: string): void {
+    if (text.trim() === "") return;
+    let stored: unknown;
+    try {
+      stored = JSON.parse(text);
+    } catch (cause) {
+      throw new WireError("P2P_PEERS_FILE", "the peers file is damaged", {}, { cause });
+    }
+    if (typeof stored !== "object" || stored === null || Array.isArray(stored)) {
+      throw new WireError("P2P_PEERS_FILE", "the peers file is no JSON object");
+    }
+    let skipped = 0;
+    for (const [address, value] of Object.entries(stored)) {
+      if (this.isFull) break;
+      const entry = this.#readEntry(address, value as StoredPeer);
+      if (entry === undefined) skipped++;
+      else this.#entries.set(entry.address, entry);
+    }
+    if (skipped > 0) this.#deps.log.warn({ skipped }, "peers file holds entries that were left out");
+  }
+
+  #readEntry(key: string, value: StoredPeer | null): Entry | undefined {
+    if (typeof value !== "object" || value === null || !isPeerAddress(key, this.#options)) return undefined;
+    const address = checkPeerAddress(key, this.#options);
+    if (typeof value.Addr !== "string" || value.Addr.replaceAll(/\s/g, "") !== address) return undefined;
+    const lastSeen = readLastSeen(value.LastSeen);
+    if (lastSeen === undefined) return undefined;
+    const entry = this.#fresh(address);
+    entry.lastSeen = lastSeen;
+    entry.hasIncomingPort = (value.HasIncomingPort ?? value.HasIncomePort) === true;
+    entry.userAgent = typeof value.UserAgent === "string" ? value.UserAgent : "";
+    return entry;
+  }
+
+  /** The text of peers.json, as the reference writes it. */
+  serialize(): string {
+    const stored: Record<string, unknown> = {};
+    for (const address of [...this.#entries.keys()].sort()) {
+      const entry = this.#entries.get(address) as Entry;
+      if (entry.retries > STORED_RETRIES_MAX) continue;
+      stored[address] = {
+        Addr: address,
+        LastSeen: entry.lastSeen,
+        Private: false,
+        Trusted: entry.trusted,
+        HasIncomingPort: entry.hasIncomingPort,
+        UserAgent: entry.userAgent,
+      };
+    }
+    return `${JSON.stringify(stored, undefined, 4)}\n`;
+  }
+
+  /** From the configuration. @throws WireError P2P_ADDRESS */
+  addConfigured(address: string, { trusted }: { readonly trusted: boolean }): void {
+    const entry = this.#touch(checkPeerAddress(address, this.#options));
+    if (trusted) entry.trusted = true;
+  }
+
+  /** A peer that dialled us and says it listens there. @throws WireError P2P_ADDRESS */
+  addIncoming(address: string, userAgent: string): "ok" | "full" {
+    const clean = checkPeerAddress(address, this.#options);
+    if (!this.has(clean) && this.isFull && !this.#evict()) return "full";
+    const entry = this.#touch(clean);
+    entry.userAgent = userAgent;
+    entry.source = undefined;
+    this.#succeeded(entry);
+    return "ok";
+  }
+
+  /** What another peer or a download says. Returns how many were taken. */
+  addHeard(addresses: readonly string[], source: string): number {
+    if (this.isFull) return 0;
+    const { neverReachedMax, pexPerSourceMax } = this.#options.limits;
+    let unreached = 0;
+    let fromSource = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.source !== undefined) unreached++;
+      if (entry.source === source) fromSource++;
+    }
+    let taken = 0;
+    for (const address of addresses) {
+      if (!isPeerAddress(address, this.#options)) continue;
+      const clean = checkPeerAddress(address, this.#options);
+      if (this.#selves.has(clean)) continue;
+      const known = this.#entries.get(clean);
+      if (known !== undefined) {
+        known.lastSeen = this.#now();
+        continue;
+      }
+      if (this.isFull || unreached >= neverReachedMax || fromSource >= pexPerSourceMax) break;
+      this.#touch(clean).source = source;
+      unreached++;
+      fromSource++;
+      taken++;
+    }
+    return taken;
+  }
+
+  /** We dialled it and it introduced itself. */
+  reached(address: string, userAgent: string): void {
+    const entry = this.#entries.get(address);
+    if (entry === undefined) return;
+    entry.lastSeen = this.#now();
+    entry.hasIncomingPort = true;
+    entry.userAgent = userAgent;
+    entry.source = undefined;
+    this.#succeeded(entry);
+  }
+
+  /** A dial led to no introduction. `counts` raises the reference's counter: a refusal, an early end. */
+  failed(address: string, { counts }: { readonly counts: boolean }): void {
+    const entry = this.#entries.get(address);
+    if (entry === undefined) return;
+    if (counts) {
+      entry.retries++;
+      entry.lastSeen = this.#now();
+    }
+    const { backoffFirstMs, backoffMaxMs } = this.#options.limits;
+    const wait = Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(entry.failures, 30));
+    entry.failures++;
+    if (entry.failures >= INCOMING_PORT_FAILURES_MAX) entry.hasIncomingPort = false;
+    this.#holdUntil(entry, wait);
+  }
+
+  /** Do not dial it for so long. */
+  hold(address: string, ms: number): void {
+    const entry = this.#entries.get(address);
+    if (entry !== undefined) this.#holdUntil(entry, ms);
+  }
+
+  /** Forgets an untrusted address; a trusted one only rests for `restMs`. */
+  dismiss(address: string, restMs: number): void {
+    const entry = this.#entries.get(address);
+    if (entry === undefined) return;
+    if (entry.trusted) this.#holdUntil(entry, restMs);
+    else this.#entries.delete(address);
+  }
+
+  /** It is ourselves (M2): never dialled, stored or handed out again. */
+  markSelf(address: string): void {
+    this.#selves.add(address);
+    if (!this.isTrusted(address)) this.#entries.delete(address);
+  }
+
+  isSelf(address: string): boolean {
+    return this.#selves.has(address);
+  }
+
+  /** Whoever listens there has this mirror (M3). */
+  setMirror(address: string, mirror: number): void {
+    this.#mirrors.delete(address);
+    this.#mirrors.set(address, mirror);
+    if (this.#mirrors.size > ALIASES_MAX) this.#mirrors.delete(this.#mirrors.keys().next().value as string);
+  }
+
+  mirrorOf(address: string): number | undefined {
+    return this.#mirrors.get(address);
+  }
+
+  isTrusted(address: string): boolean {
+    return this.#entries.get(address)?.trusted === true;
+  }
+
+  trusted(): string[] {
+    return this.#addresses((entry) => entry.trusted);
+  }
+
+  /** Trusted ones that may be dialled now. */
+  triableTrusted(): string[] {
+    return this.#addresses((entry) => entry.trusted && this.#mayTry(entry) && this.#isRested(entry));
+  }
+
+  /** Untrusted ones that may be dialled now, in random order. */
+  triable(wanted: (address: string) => boolean): string[] {
+    return this.#shuffled(
+      this.#addresses(
+        (entry) => !entry.trusted && this.#mayTry(entry) && this.#isRested(entry) && wanted(entry.address),
+      ),
+    );
+  }
+
+  /** Those known to take connections, in random order: what peers are told, and what the API shows. */
+  exchangeable(): string[] {
+    return this.#shuffled(this.#addresses((entry) => entry.hasIncomingPort && this.#mayTry(entry)));
+  }
+
+  /** Nobody left to try: the reference starts over with all. Back-offs of our own stay. */
+  resetRetries(): void {
+    for (const entry of this.#entries.values()) entry.retries = 0;
+  }
+
+  /** Untrusted and unseen for 7 days: gone. */
+  expire(): void {
+    const now = this.#now();
+    for (const entry of [...this.#entries.values()]) {
+      if (!entry.trusted && now - entry.lastSeen > EXPIRE_SECONDS) this.#entries.delete(entry.address);
+    }
+  }
+
+  #addresses(wanted: (entry: Entry) => boolean): string[] {
+    const found: string[] = [];
+    for (const entry of this.#entries.values()) {
+      if (!this.#selves.has(entry.address) && wanted(entry)) found.push(entry.address);
+    }
+    return found;
+  }
+
+  /** Go: Peer.CanTry. */
+  #mayTry(entry: Entry): boolean {
+    const range = (2 ** Math.min(entry.retries, 40) - 1) * 5;
+    if (range === 0) return true;
+    return this.#now() - entry.lastSeen > Math.floor(this.#deps.random.fraction() * range);
+  }
+
+  #isRested(entry: Entry): boolean {
+    return this.#deps.clock.monotonicMs() >= entry.notBeforeMs;
+  }
+
+  #holdUntil(entry: Entry, ms: number): void {
+    entry.notBeforeMs = Math.max(entry.notBeforeMs, this.#deps.clock.monotonicMs() + ms);
+  }
+
+  #succeeded(entry: Entry): void {
+    entry.retries = 0;
+    entry.failures = 0;
+    entry.notBeforeMs = 0;
+  }
+
+  #touch(address: string): Entry {
+    let entry = this.#entries.get(address);
+    if (entry === undefined) {
+      entry = this.#fresh(address);
+      this.#entries.set(address, entry);
+    }
+    entry.lastSeen = this.#now();
+    return entry;
+  }
+
+  /** Makes room: the untrusted one unseen for longest, if that is a day. */
+  #evict(): boolean {
+    let oldest: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      if (!entry.trusted && (oldest === undefined || entry.lastSeen < oldest.lastSeen)) oldest = entry;
+    }
+    if (oldest === undefined || this.#now() - oldest.lastSeen < EVICT_UNSEEN_SECONDS) return false;
+    this.#entries.delete(oldest.address);
+    return true;
+  }
+
+  #fresh(address: string): Entry {
+    return {
+      address,
+      lastSeen: this.#now(),
+      trusted: false,
+      hasIncomingPort: false,
+      userAgent: "",
+      retries: 0,
+      failures: 0,
+      notBeforeMs: 0,
+      source: undefined,
+    };
+  }
+
+  #shuffled(list: string[]): string[] {
+    for (let i = list.length - 1; i > 0; i--) {
+      const k = Math.floor(this.#deps.random.fraction() * (i + 1));
+      [list[i], list[k]] = [list[k] as string, list[i] as string];
+    }
+    return list;
+  }
+
+  #now(): number {
+    return unixSeconds(this.#deps.clock);
+  }
+}
+
+/** Unix seconds, or RFC 3339 text as older releases wrote. */
+function readLastSeen(value: unknown): number | undefined {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? value : undefined;
+  if (typeof value !== "string" || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined;
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+}

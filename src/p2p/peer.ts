@@ -1,0 +1,393 @@
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { VerifyParams } from "../chain/params.ts";
+import { type Endpoint, endpointText } from "./address.ts";
+import { DISC, type DisconnectReason, disconnectName, INTERNAL, LOCAL } from "./disconnect.ts";
+import { WireError, type WireErrorCode } from "./errors.ts";
+import { FrameSplitter } from "./frame.ts";
+import type { PeerIntroduction } from "./introduction.ts";
+import { KnownIds } from "./known-ids.ts";
+import type { Limits } from "./limits.ts";
+import { decodeMessage, encode, LENGTH_MAX, type Message, type MessageId, messageIdAt } from "./messages.ts";
+import { type FrameKind, SendQueue } from "./send-queue.ts";
+import { TokenBucket } from "./token-bucket.ts";
+import type { Connection } from "./transport.ts";
+import type { Waiting } from "./turnstile.ts";
+
+export interface PeerOptions {
+  /** Counted from 1 for each connection of this process. */
+  readonly id: number;
+  readonly outgoing: boolean;
+  readonly limits: Limits;
+  /** Largest length prefix taken from it, `max-in-msg-len`. */
+  readonly lengthMax: number;
+}
+
+export interface PeerDeps {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A message arrived whole. The next waits until a returned promise settles. */
+  readonly message: (peer: Peer, message: Message, frameBytes: number) => void | Promise<void>;
+  /** It sent what cannot be read. */
+  readonly broken: (peer: Peer, error: WireError) => void;
+  /** Frames wait to be handled. */
+  readonly ready: (source: Waiting) => void;
+  /** Queued answers have left; there is room for more. */
+  readonly drained: (peer: Peer) => void;
+  /** Gone; exactly once. */
+  readonly ended: (peer: Peer) => void;
+}
+
+const HEAVY: ReadonlySet<MessageId> = new Set(["GIVB", "GIVT"]);
+
+/**
+ * One connection: bytes to messages on the way in, a bounded paced queue on the way out, and what is known of the other
+ * side. Who may do what is decided by its owners; they set the fields below.
+ */
+export class Peer implements Waiting {
+  readonly id: number;
+  readonly outgoing: boolean;
+  readonly transport: Connection["transport"];
+  readonly remote: Endpoint;
+  /** `ip:port` of the socket's other end: its name in tables, logs and the API. */
+  readonly address: string;
+  readonly connectedAtMs: number;
+
+  /** Set once it introduced itself properly. */
+  introduction: PeerIntroduction | undefined;
+  /** Our INTR is on its way. */
+  introduced = false;
+  /** The dialled port, or the announced one; 0 while unknown. */
+  listenPort: number;
+  /** A second link to the same node, waiting to be chosen or dropped (M5). */
+  shadow = false;
+  trusted = false;
+  /** Highest block it is known to have (B1). */
+  height = 0;
+  readonly known: KnownIds;
+  /** Why it ended; undefined while it lives. */
+  endReason: DisconnectReason | undefined;
+  /** The other side, not we, said or caused it. */
+  endedByPeer = false;
+
+  readonly #options: PeerOptions;
+  readonly #deps: PeerDeps;
+  readonly #splitter: FrameSplitter;
+  readonly #queue: SendQueue;
+  readonly #inbox: (Uint8Array | WireError)[] = [];
+  #inboxBytes = 0;
+  #sawIntroduction = false;
+  #handling = false;
+  #paused = false;
+  #gone = false;
+  #frameBucket: TokenBucket;
+  readonly #byteBucket: TokenBucket;
+  #drops: number[] = [];
+  /** Monotonic milliseconds. */
+  #lastByteMs: number;
+  #lastFrameMs: number;
+  #lastSentMs: number;
+  #frameBegunMs: number | undefined;
+  #unsentSinceMs: number | undefined;
+  readonly #connectedMs: number;
+  /** Wall clock, for display; 0 for never. */
+  lastSentAtMs = 0;
+  lastReceivedAtMs = 0;
+  /** Until then large frames come because we asked for them. */
+  #expectedUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PeerOptions, deps: PeerDeps) {
+    const { connection, clock } = deps;
+    this.#options = options;
+    this.#deps = deps;
+    this.id = options.id;
+    this.outgoing = options.outgoing;
+    this.transport = connection.transport;
+    this.remote = connection.remote;
+    this.address = endpointText(connection.remote);
+    this.listenPort = options.outgoing ? connection.remote.port : 0;
+    this.connectedAtMs = clock.nowMs();
+    const now = clock.monotonicMs();
+    this.#connectedMs = now;
+    this.#lastByteMs = now;
+    this.#lastFrameMs = now;
+    this.#lastSentMs = now;
+    this.known = new KnownIds(options.limits.knownIdsMax);
+    this.#frameBucket = new TokenBucket(options.limits.frames, clock);
+    this.#byteBucket = new TokenBucket(options.limits.unsolicitedBytes, clock);
+    this.#splitter = new FrameSplitter({
+      lengthMax: options.lengthMax,
+      // Strangers cannot make us hold large frames; who has sent an INTR is judged when that is read.
+      allowed: (id) => (this.#sawIntroduction || !HEAVY.has(id) ? LENGTH_MAX[id] : undefined),
+    });
+    this.#queue = new SendQueue(options.limits, {
+      clock,
+      send: (frame) => this.#transmit(frame),
+      bufferedBytes: () => connection.bufferedBytes,
+    });
+  }
+
+  /** Begins to read. */
+  open(): void {
+    this.#deps.connection.open({
+      data: (bytes) => this.#receive(bytes),
+      drain: () => this.#drained(),
+      closed: (reason) => {
+        if (reason !== undefined) this.#endWith(reason, true);
+        this.#finish(reason ?? LOCAL.CLOSED_BY_PEER);
+      },
+    });
+  }
+
+  get isIntroduced(): boolean {
+    return this.introduction !== undefined && this.endReason === undefined;
+  }
+
+  /** Introduced, alive, and not the lesser of two links to the same node. */
+  get isActive(): boolean {
+    return this.isIntroduced && !this.shadow;
+  }
+
+  /** One of our own implementation, with all that follows from it. */
+  get isOurs(): boolean {
+    return this.introduction?.capabilities?.steadyDecoder === true;
+  }
+
+  get state(): "connected" | "introduced" {
+    return this.introduction === undefined ? "connected" : "introduced";
+  }
+
+  /** `ip:port` where it listens; undefined while unknown or when it does not. */
+  get listenAddress(): string | undefined {
+    return this.listenPort === 0 ? undefined : endpointText({ ip: this.remote.ip, port: this.listenPort });
+  }
+
+  get userAgent(): string {
+    const agent = this.introduction?.userAgent;
+    if (agent === undefined) return "";
+    return `${agent.coin}:${agent.version}${agent.remark === "" ? "" : `(${agent.remark})`}`;
+  }
+
+  get verify(): VerifyParams | undefined {
+    return this.introduction?.verify;
+  }
+
+  /** Sender rules no longer bind us, and it may talk faster. */
+  relax(): void {
+    this.#queue.paced = false;
+    this.#frameBucket = new TokenBucket(this.#options.limits.framesOurs, this.#deps.clock);
+  }
+
+  /** It was asked for blocks or transactions: for so long they come without being slowed down. */
+  expect(ms: number): void {
+    this.#expectedUntilMs = this.#deps.clock.monotonicMs() + ms;
+  }
+
+  /** Bytes on their way out. */
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /**
+   * Queues a frame; false when it was dropped because the other side does not read. One that drops too many is closed.
+   */
+  send(frame: Uint8Array, kind: FrameKind = "data"): boolean {
+    if (this.endReason !== undefined) return false;
+    if (this.#queue.push(frame, kind)) return true;
+    const now = this.#deps.clock.monotonicMs();
+    const { sendDropsMax, sendDropWindowMs } = this.#options.limits;
+    this.#drops = [...this.#drops.filter((at) => at > now - sendDropWindowMs), now];
+    if (this.#drops.length >= sendDropsMax) this.drop(LOCAL.SLOW_READER);
+    return false;
+  }
+
+  /** Says DISC behind what is queued, then closes; within `disconnectFlushMs` in any case. */
+  disconnect(reason: DisconnectReason): void {
+    if (this.endReason !== undefined) return;
+    this.#queue.push(encode.disconnect(reason), "control");
+    this.#endWith(reason, false);
+    this.#deps.connection.resume();
+    if (this.#queue.isEmpty) this.#deps.connection.end(reason);
+    const { disconnectFlushMs } = this.#options.limits;
+    this.#deps.clock.after(disconnectFlushMs, () => this.#finish(reason));
+  }
+
+  /** Closes at once, without a word. */
+  drop(reason: DisconnectReason, byPeer = false): void {
+    this.#endWith(reason, byPeer);
+    this.#finish(reason);
+  }
+
+  /** Deadlines that do not depend on the introduction; called about once a second. */
+  checkDeadlines(): void {
+    if (this.endReason !== undefined) return;
+    const now = this.#deps.clock.monotonicMs();
+    const { introductionMs, idleMs, silenceMs, frameMs, writeMs, pingAfterMs } = this.#options.limits;
+    const frameTime = frameMs + ((this.#splitter.wantedBytes ?? 0) / 16_384) * 1000;
+    if (this.introduction === undefined && now - this.#connectedMs >= introductionMs) {
+      this.disconnect(DISC.INTRODUCTION_TIMEOUT);
+    } else if (now - this.#lastByteMs >= silenceMs) this.drop(INTERNAL.DEADLINE);
+    else if (this.#frameBegunMs !== undefined && now - this.#frameBegunMs >= frameTime) this.drop(INTERNAL.DEADLINE);
+    else if (this.#unsentSinceMs !== undefined && now - this.#unsentSinceMs >= writeMs) this.drop(INTERNAL.DEADLINE);
+    else if (now - this.#lastFrameMs >= idleMs) this.disconnect(DISC.IDLE);
+    else if (this.introduction !== undefined && now - this.#lastSentMs >= pingAfterMs) {
+      // Only then: a reference node punishes a PING before introduction, though it sends some itself (S4).
+      if (this.#queue.isEmpty) this.send(encode.empty("PING"), "control");
+    }
+  }
+
+  handleOne(): boolean {
+    if (this.#handling || this.endReason !== undefined || this.#answersPile()) return false;
+    const next = this.#inbox.shift();
+    if (next === undefined) return false;
+    if (next instanceof WireError) {
+      this.#deps.broken(this, next);
+      return false;
+    }
+    this.#inboxBytes -= next.length;
+    const waitMs = this.#charge(next);
+    this.#handle(next);
+    this.#adjustReading();
+    if (waitMs > 0) {
+      this.#handling = true;
+      this.#deps.clock.after(waitMs, () => this.#handled());
+    }
+    return !this.#handling && this.#inbox.length > 0;
+  }
+
+  /** Counts a frame against its rates; milliseconds to wait before the next. */
+  #charge(frame: Uint8Array): number {
+    const isExpected = this.#deps.clock.monotonicMs() < this.#expectedUntilMs;
+    if (isExpected && HEAVY.has(messageIdAt(frame, 4) as MessageId)) return 0;
+    this.#frameBucket.spend(1);
+    this.#byteBucket.spend(frame.length);
+    return Math.max(this.#frameBucket.waitMs, this.#byteBucket.waitMs);
+  }
+
+  #handle(frame: Uint8Array): void {
+    let message: Message;
+    try {
+      message = decodeMessage(frame);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#deps.broken(this, error);
+      return;
+    }
+    const work = this.#deps.message(this, message, frame.length);
+    if (work === undefined) return;
+    this.#handling = true;
+    work.then(
+      () => this.#handled(),
+      (error: unknown) => {
+        this.#deps.log.error({ peer: this.address, id: message.id, error: String(error) }, "handling a message failed");
+        this.#handled();
+      },
+    );
+  }
+
+  #handled(): void {
+    this.#handling = false;
+    this.#adjustReading();
+    if (this.#inbox.length > 0) this.#deps.ready(this);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.endReason !== undefined) return;
+    const { clock } = this.#deps;
+    this.#lastByteMs = clock.monotonicMs();
+    try {
+      for (const frame of this.#splitter.push(bytes)) this.#accept(frame);
+      if (this.#deps.connection.framing === "message" && this.#splitter.heldBytes > 0) {
+        throw new WireError("P2P_FRAME_LENGTH", "a message must hold whole frames");
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      // What came before it is still handled.
+      this.#inbox.push(error);
+      this.#deps.connection.pause();
+    }
+    if (this.#splitter.heldBytes === 0) this.#frameBegunMs = undefined;
+    else this.#frameBegunMs ??= this.#lastByteMs;
+    if (this.#inbox.length > 0) this.#deps.ready(this);
+    this.#adjustReading();
+  }
+
+  #accept(frame: Uint8Array): void {
+    const { clock } = this.#deps;
+    this.#lastFrameMs = clock.monotonicMs();
+    this.lastReceivedAtMs = clock.nowMs();
+    this.#frameBegunMs = undefined;
+    if (messageIdAt(frame, 4) === "INTR") this.#sawIntroduction = true;
+    this.#inbox.push(frame);
+    this.#inboxBytes += frame.length;
+  }
+
+  /** Back-pressure: a full inbox, or answers that pile up, stop reading until there is room. */
+  #adjustReading(): void {
+    if (this.endReason !== undefined) return;
+    const { inboxFramesMax, inboxBytesMax } = this.#options.limits;
+    const isFull = this.#inbox.length >= inboxFramesMax || this.#inboxBytes >= inboxBytesMax || this.#answersPile();
+    if (isFull === this.#paused) return;
+    this.#paused = isFull;
+    if (isFull) this.#deps.connection.pause();
+    else this.#deps.connection.resume();
+  }
+
+  /** It asks faster than it reads. */
+  #answersPile(): boolean {
+    return this.#queue.frames >= this.#options.limits.sendFramesMax / 2;
+  }
+
+  #transmit(frame: Uint8Array): void {
+    const { clock, connection } = this.#deps;
+    this.#lastSentMs = clock.monotonicMs();
+    this.lastSentAtMs = clock.nowMs();
+    connection.send(frame);
+    if (connection.bufferedBytes > 0) this.#unsentSinceMs ??= this.#lastSentMs;
+  }
+
+  #drained(): void {
+    if (this.#gone) return;
+    this.#unsentSinceMs = undefined;
+    this.#queue.drained();
+    if (this.endReason !== undefined) {
+      if (this.#queue.isEmpty) this.#deps.connection.end(this.endReason);
+      return;
+    }
+    this.#adjustReading();
+    if (this.#inbox.length > 0) this.#deps.ready(this);
+    this.#deps.drained(this);
+  }
+
+  #endWith(reason: DisconnectReason, byPeer: boolean): void {
+    if (this.endReason !== undefined) return;
+    this.endReason = reason;
+    this.endedByPeer = byPeer;
+    this.#inbox.length = 0;
+    this.#deps.log.debug({ peer: this.address, id: this.id, reason: disconnectName(reason), byPeer }, "peer leaves");
+  }
+
+  #finish(reason: DisconnectReason): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#endWith(reason, reason === LOCAL.CLOSED_BY_PEER);
+    this.#queue.close();
+    this.#deps.connection.destroy();
+    this.#deps.ended(this);
+  }
+}
+
+/** The internal end reason of what cannot be read. */
+export function reasonOf(code: WireErrorCode): DisconnectReason {
+  switch (code) {
+    case "P2P_FRAME_LENGTH":
+      return INTERNAL.LENGTH;
+    case "P2P_UNKNOWN_ID":
+      return INTERNAL.UNKNOWN_ID;
+    case "P2P_TRAILING_BYTES":
+      return INTERNAL.LEFTOVER;
+    default:
+      return INTERNAL.MALFORMED;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { isLoopback } from "./address.ts";
+import { DISC } from "./disconnect.ts";
+import type { Limits, Points } from "./limits.ts";
+import type { Peer } from "./peer.ts";
+
+type PenaltyLimits = Pick<Limits, "points" | "pointsBan" | "pointsHalveMs" | "banMs">;
+
+/** Addresses with points or a ban remembered at once; the oldest give way. */
+const REMEMBERED_MAX = 4096;
+
+/**
+ * Points for misbehaviour, halved as time goes by. Enough of them end the connection, and shut the address out for a
+ * while. Loopback and trusted peers are only disconnected: the operator's own machines lock nobody out, so theirs count
+ * by connection.
+ */
+export class Penalties {
+  readonly #limits: PenaltyLimits;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #points = new Map<string, { points: number; atMs: number }>();
+  readonly #bans = new Map<string, number>();
+
+  constructor(limits: PenaltyLimits, deps: { readonly clock: Clock; readonly log: Logger }) {
+    this.#limits = limits;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+  }
+
+  /** Counts against the peer; disconnects it with DISC 3 when it is too much. */
+  punish(peer: Peer, offence: keyof Points): void {
+    const isExempt = peer.trusted || isLoopback(peer.remote.ip);
+    const key = isExempt ? `#${peer.id}` : peer.remote.ip;
+    const points = this.#decayed(key) + this.#limits.points[offence];
+    this.#points.delete(key);
+    this.#points.set(key, { points, atMs: this.#clock.monotonicMs() });
+    if (this.#points.size > REMEMBERED_MAX) this.#points.delete(this.#points.keys().next().value as string);
+    if (points < this.#limits.pointsBan) return;
+    this.#log.info({ peer: peer.address, offence, points }, "peer misbehaves");
+    if (!isExempt) this.#ban(peer.remote.ip);
+    peer.disconnect(DISC.BLACKLISTED);
+  }
+
+  isBanned(ip: string): boolean {
+    const until = this.#bans.get(ip);
+    if (until === undefined) return false;
+    if (until > this.#clock.monotonicMs()) return true;
+    this.#bans.delete(ip);
+    return false;
+  }
+
+  #ban(ip: string): void {
+    this.#bans.delete(ip);
+    this.#bans.set(ip, this.#clock.monotonicMs() + this.#limits.banMs);
+    if (this.#bans.size > REMEMBERED_MAX) this.#bans.delete(this.#bans.keys().next().value as string);
+  }
+
+  #decayed(key: string): number {
+    const entry = this.#points.get(key);
+    if (entry === undefined) return 0;
+    return entry.points * 0.5 ** ((this.#clock.monotonicMs() - entry.atMs) / this.#limits.pointsHalveMs);
+  }
+}

@@ -1,0 +1,311 @@
+import type { Clock } from "../base/clock.ts";
+import { errorText } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { SignedBlock } from "../chain/block.ts";
+import type { RuleError } from "../chain/rules.ts";
+import { BlockPipeline } from "./block-pipeline.ts";
+import type { SyncChain, Turn } from "./deps.ts";
+import type { Limits } from "./limits.ts";
+import { encode } from "./messages.ts";
+import type { Peer } from "./peer.ts";
+import type { Penalties } from "./penalties.ts";
+import { type HeldBlock, SyncWindow } from "./sync-window.ts";
+
+export interface BlockSyncDeps {
+  readonly chain: SyncChain;
+  readonly peers: () => readonly Peer[];
+  readonly penalties: Penalties;
+  /** The head moved; tell the others. */
+  readonly advanced: () => void;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly log: Logger;
+}
+
+/** A GETB not answered yet. */
+interface Ask {
+  readonly peer: Peer;
+  readonly from: number;
+  readonly to: number;
+  readonly askedAtMs: number;
+  /** The peer was not known to have these blocks: no answer is an answer. */
+  readonly isGuess: boolean;
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What an answer of one of our nodes is aimed at: below the 256 KiB where it would be cut. */
+const ANSWER_BYTES = 200 * 1024;
+/** A guess this young may still be answered when the peer's height becomes known. */
+const GUESS_FRESH_MS = 300;
+const SLOW_REST_MS = 60_000;
+const WRONG_REST_MS = 10_000;
+const ANNOUNCE_MS = 1_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
+
+/**
+ * Follows the longest peer: asks one of them at a time, several answers ahead, and hands what comes to the pipeline in
+ * order (p2p.md 9.2). What is held is bounded in blocks and bytes; who does not answer or answers wrongly is left aside.
+ */
+export class BlockSync {
+  readonly #limits: Limits;
+  readonly #deps: BlockSyncDeps;
+  readonly #window = new SyncWindow();
+  readonly #pipeline: BlockPipeline;
+  #target: Peer | undefined;
+  #asks: Ask[] = [];
+  #gaps: Range[] = [];
+  /** Everything up to here is asked for, held, or in the chain. */
+  #cursor = 0;
+  #blockBytes = 1024;
+  readonly #restUntilMs = new WeakMap<Peer, number>();
+  readonly #slowUntilMs = new WeakMap<Peer, number>();
+  readonly #answerMs = new WeakMap<Peer, number>();
+  #lastAnnounceMs = Number.NEGATIVE_INFINITY;
+  #isUnannounced = false;
+  #retryAtMs = 0;
+  #retryMs = RETRY_FIRST_MS;
+
+  constructor(limits: Limits, deps: BlockSyncDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+    this.#pipeline = new BlockPipeline(limits, {
+      chain: deps.chain,
+      clock: deps.clock,
+      turn: deps.turn,
+      advanced: () => this.#advanced(),
+      rejected: (held, error) => this.#rejected(held, error),
+      failed: (error) => this.#failed(error),
+      room: () => this.#pump(),
+    });
+  }
+
+  /** Just introduced: asks it for what follows our head, which also tells it how far we are. */
+  welcome(peer: Peer): void {
+    const { seq } = this.#deps.chain.head();
+    const isBusy = this.#asks.some((ask) => !ask.isGuess);
+    if (isBusy) peer.send(encode.getBlocks(seq, 0));
+    else this.#guess(peer, seq);
+  }
+
+  /** It says it has blocks up to `height`. */
+  noteHeight(peer: Peer, height: number): void {
+    if (height > peer.height) peer.height = height;
+    if (height < this.#pipeline.nextSeq) return;
+    const now = this.#deps.clock.monotonicMs();
+    this.#asks = this.#asks.filter(
+      (ask) => !(ask.isGuess && ask.peer === peer && now - ask.askedAtMs > GUESS_FRESH_MS),
+    );
+    this.#pump();
+  }
+
+  /** GIVB, asked for or not. */
+  receive(peer: Peer, blocks: readonly SignedBlock[], frameBytes: number): void {
+    const first = blocks[0]?.header.seq;
+    const last = blocks.at(-1)?.header.seq;
+    if (first === undefined || last === undefined) return;
+    const ask = this.#asks.find(({ peer: asked, from, to }) => asked === peer && first >= from && first <= to);
+    const bytes = frameBytes / blocks.length;
+    const nextSeq = this.#pipeline.nextSeq;
+    for (const block of blocks) {
+      const { seq } = block.header;
+      if (seq < nextSeq) continue;
+      if (ask === undefined && !this.#takesStray(seq)) break;
+      if (ask === undefined && this.#window.has(seq)) continue;
+      this.#window.put(seq, { block, from: peer, bytes });
+    }
+    if (ask !== undefined) this.#answered(ask, blocks.length, last, bytes);
+    this.#pump();
+  }
+
+  /** Blocks pushed to us: the next one, or a few ahead of their turn (B4). */
+  #takesStray(seq: number): boolean {
+    const { strayBlocksMax, syncBlocksMax } = this.#limits;
+    return seq <= this.#deps.chain.stagedHead().seq + strayBlocksMax && this.#window.size < syncBlocksMax;
+  }
+
+  #answered(ask: Ask, count: number, last: number, blockBytes: number): void {
+    const { peer } = ask;
+    this.#asks = this.#asks.filter((other) => other !== ask);
+    this.#blockBytes += (blockBytes - this.#blockBytes) / 8;
+    const tookMs = this.#deps.clock.monotonicMs() - ask.askedAtMs;
+    const before = this.#answerMs.get(peer) ?? tookMs;
+    this.#answerMs.set(peer, before + (tookMs - before) / 8);
+    this.#slowUntilMs.delete(peer);
+    const end = Math.min(ask.to, Math.max(peer.height, ask.isGuess ? 0 : ask.to));
+    if (last < end) this.#gaps.push({ from: last + 1, to: end });
+    // A full answer to a guess: there may be more, though it did not say so.
+    else if (ask.isGuess && count >= ask.to - ask.from + 1 && last >= peer.height) this.#guess(peer, last);
+  }
+
+  peerEnded(peer: Peer): void {
+    if (this.#target === peer) this.#forgetTarget();
+    this.#asks = this.#asks.filter((ask) => ask.peer !== peer);
+    this.#pump();
+  }
+
+  /** Once a second: repeats what was not answered, elsewhere if possible. */
+  tick(): void {
+    const now = this.#deps.clock.monotonicMs();
+    const overdue = this.#asks.filter((ask) => now - ask.askedAtMs >= this.#limits.syncStallMs);
+    if (overdue.length > 0) {
+      this.#asks = this.#asks.filter((ask) => !overdue.includes(ask));
+      for (const { peer, isGuess, from } of overdue) {
+        if (isGuess) continue;
+        this.#deps.log.debug({ peer: peer.address, from }, "blocks asked for did not come");
+        this.#slowUntilMs.set(peer, now + SLOW_REST_MS);
+        if (this.#target === peer) this.#forgetTarget();
+      }
+    }
+    if (this.#isUnannounced && now - this.#lastAnnounceMs >= ANNOUNCE_MS) this.#announce();
+    this.#pump();
+  }
+
+  async stop(): Promise<void> {
+    this.#retryAtMs = Number.POSITIVE_INFINITY;
+    this.#window.clear();
+    await this.#pipeline.stop();
+  }
+
+  #pump(): void {
+    if (this.#deps.clock.monotonicMs() < this.#retryAtMs) return;
+    this.#pipeline.feed(this.#window);
+    this.#request();
+  }
+
+  #request(): void {
+    const have = this.#pipeline.nextSeq - 1;
+    const target = this.#chooseTarget(have);
+    if (target === undefined) return;
+    const portion = this.#portion(target);
+    let open = this.#asks.filter((ask) => ask.peer === target).length;
+    this.#cursor = Math.max(this.#cursor, have);
+    while (open < this.#limits.blockRequestsOutstanding) {
+      const range =
+        this.#nextGap(have, portion) ?? (this.#hasRoom(open, portion) ? this.#nextRange(target, portion) : undefined);
+      if (range === undefined) return;
+      const count = target.isOurs ? range.to - range.from + 1 : Math.max(range.to - range.from + 1, portion);
+      if (!target.send(encode.getBlocks(range.from - 1, count))) return;
+      target.expect(3 * this.#limits.syncStallMs);
+      this.#asks.push({ peer: target, ...range, askedAtMs: this.#deps.clock.monotonicMs(), isGuess: false });
+      open++;
+    }
+  }
+
+  /** What an answer left out comes first, room or not: everything behind it waits for it. */
+  #nextGap(have: number, portion: number): Range | undefined {
+    for (let gap = this.#gaps.shift(); gap !== undefined; gap = this.#gaps.shift()) {
+      const from = Math.max(gap.from, have + 1);
+      if (from > gap.to) continue;
+      const to = Math.min(gap.to, from + portion - 1);
+      if (to < gap.to) this.#gaps.unshift({ from: to + 1, to: gap.to });
+      return { from, to };
+    }
+    return undefined;
+  }
+
+  #nextRange(target: Peer, portion: number): Range | undefined {
+    while (this.#window.has(this.#cursor + 1)) this.#cursor++;
+    const from = this.#cursor + 1;
+    const to = Math.min(target.height, this.#cursor + portion);
+    if (from > to) return undefined;
+    // A guess under way covers it.
+    if (this.#asks.some((ask) => ask.peer === target && ask.isGuess && from >= ask.from && from <= ask.to)) {
+      const guess = this.#asks.find((ask) => ask.isGuess && ask.peer === target) as Ask;
+      this.#cursor = Math.min(guess.to, target.height);
+      this.#asks = this.#asks.map((ask) => (ask === guess ? { ...ask, isGuess: false } : ask));
+      return this.#nextRange(target, portion);
+    }
+    this.#cursor = to;
+    return { from, to };
+  }
+
+  #hasRoom(open: number, portion: number): boolean {
+    const { syncBytesMax, syncBlocksMax } = this.#limits;
+    const coming = open * portion;
+    return this.#window.size + coming < syncBlocksMax && this.#window.bytes + coming * this.#blockBytes < syncBytesMax;
+  }
+
+  /** Blocks to ask for at once. */
+  #portion(target: Peer): number {
+    const { blocksPerAnswer, blocksPerAnswerOurs } = this.#limits;
+    const offered = target.introduction?.capabilities?.blocksPerAnswer;
+    if (offered === undefined) return blocksPerAnswer;
+    const fitting = Math.floor(ANSWER_BYTES / this.#blockBytes);
+    return Math.max(1, Math.min(fitting, offered, blocksPerAnswerOurs));
+  }
+
+  /** The one we ask now, else the best: not resting, answering, highest, fastest (B2). */
+  #chooseTarget(have: number): Peer | undefined {
+    const current = this.#target;
+    if (current?.isActive && (current.height > have || this.#asks.some((ask) => ask.peer === current))) return current;
+    this.#forgetTarget();
+    const now = this.#deps.clock.monotonicMs();
+    const slow = (peer: Peer) => Number((this.#slowUntilMs.get(peer) ?? 0) > now);
+    const [best] = this.#deps
+      .peers()
+      .filter((peer) => peer.height > have && (this.#restUntilMs.get(peer) ?? 0) <= now)
+      .sort(
+        (a, b) =>
+          slow(a) - slow(b) ||
+          b.height - a.height ||
+          (this.#answerMs.get(a) ?? 0) - (this.#answerMs.get(b) ?? 0) ||
+          a.id - b.id,
+      );
+    this.#target = best;
+    return best;
+  }
+
+  #forgetTarget(): void {
+    this.#target = undefined;
+    this.#asks = this.#asks.filter((ask) => ask.isGuess);
+    this.#gaps = [];
+    this.#cursor = 0;
+  }
+
+  #guess(peer: Peer, last: number): void {
+    const { blocksPerAnswer } = this.#limits;
+    const askedAtMs = this.#deps.clock.monotonicMs();
+    if (!peer.send(encode.getBlocks(last, blocksPerAnswer))) return;
+    peer.expect(this.#limits.syncStallMs);
+    this.#asks = this.#asks.filter((ask) => !(ask.isGuess && ask.peer === peer));
+    this.#asks.push({ peer, from: last + 1, to: last + blocksPerAnswer, askedAtMs, isGuess: true });
+  }
+
+  #advanced(): void {
+    this.#retryMs = RETRY_FIRST_MS;
+    const now = this.#deps.clock.monotonicMs();
+    const isCatchingUp = this.#window.size > 0 || this.#asks.some((ask) => !ask.isGuess);
+    this.#isUnannounced = true;
+    if (isCatchingUp && now - this.#lastAnnounceMs < ANNOUNCE_MS) return;
+    this.#announce();
+  }
+
+  #announce(): void {
+    this.#isUnannounced = false;
+    this.#lastAnnounceMs = this.#deps.clock.monotonicMs();
+    this.#deps.advanced();
+  }
+
+  #rejected({ from, block }: HeldBlock, error: RuleError): void {
+    const { seq } = block.header;
+    this.#deps.log.warn({ peer: from.address, seq, code: error.code }, "block refused");
+    this.#restUntilMs.set(from, this.#deps.clock.monotonicMs() + WRONG_REST_MS);
+    this.#window.drop((_, held) => held.from === from);
+    this.#forgetTarget();
+    const isForged = error.code.startsWith("BLOCK_SIGN");
+    this.#deps.penalties.punish(from, isForged ? "forgedBlock" : "invalidBlock");
+  }
+
+  #failed(error: unknown): void {
+    this.#deps.log.error({ error: errorText(error) }, "blocks could not be executed, trying again later");
+    this.#window.clear();
+    this.#forgetTarget();
+    this.#retryAtMs = this.#deps.clock.monotonicMs() + this.#retryMs;
+    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
+  }
+}
