@@ -31,6 +31,8 @@ export interface ContextParts {
 export class ClientContext {
   readonly config: ClientConfig;
   readonly api: NodeApi;
+  readonly env: Environment;
+  readonly cwd: string;
   readonly nowMs: () => number;
   readonly #parts: ContextParts;
 
@@ -38,6 +40,8 @@ export class ClientContext {
     this.#parts = parts;
     this.config = parts.config;
     this.api = parts.api;
+    this.env = parts.env;
+    this.cwd = parts.cwd;
     this.nowMs = parts.nowMs;
   }
 
@@ -52,7 +56,7 @@ export class ClientContext {
 
   /** A path argument, made absolute. */
   path(given: string): string {
-    return resolve(this.#parts.cwd, given);
+    return resolve(this.cwd, given);
   }
 
   /** The password of `-p`, or asked for when that is empty. @throws ClientError CLIENT_PASSWORD */
@@ -66,13 +70,13 @@ export class ClientContext {
 
   /** @throws ConfigError of FIBER_TOML and the USER_* variables */
   async chain(): Promise<ClientChain> {
-    const path = variable(this.#parts.env, "FIBER_TOML");
-    const fiber = path === undefined ? undefined : await loadFiberConfig(path, { cwd: this.#parts.cwd });
+    const path = variable(this.env, "FIBER_TOML");
+    const fiber = path === undefined ? undefined : await loadFiberConfig(path, { cwd: this.cwd });
     const params = fiber?.params ?? {};
     return {
       fiber,
       distribution: distributionOf(params),
-      user: userLimits(this.#parts.env, params, DEFAULT_VERIFY),
+      user: userLimits(this.env, params, DEFAULT_VERIFY),
     };
   }
 }
