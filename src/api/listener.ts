@@ -99,8 +99,9 @@ export class ApiListener {
     timer.unref();
     response.once("close", () => clearTimeout(timer));
     if (request.httpVersion === "1.1" && request.headers.host === undefined) {
-      const head = { "content-type": "text/plain; charset=utf-8", connection: "close" };
-      response.writeHead(400, head).end("400 Bad Request: missing required Host header");
+      const text = "400 Bad Request: missing required Host header";
+      const head = { "content-type": "text/plain; charset=utf-8", connection: "close", "content-length": text.length };
+      response.writeHead(400, head).end(text);
     } else if (this.#handler !== undefined) this.#handler(request, response);
     else if (this.#waiting.length < LIMITS.waitingMax) this.#waiting.push([request, response]);
     else request.socket.destroy();

@@ -7,9 +7,9 @@ import { combineApiSets } from "../../src/config/api-sets.ts";
 import { SKYCOIN } from "../../src/config/skycoin.ts";
 import { compatVersion } from "../../src/config/version.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
+import { MemoryStore } from "../../src/storage/memory-store.ts";
 import { conformanceJson, conformancePath } from "./conformance.ts";
 import { loadRecordedChain, type RecordedChain } from "./conformance-chain.ts";
-import { HistoryStore } from "./history-store.ts";
 
 /**
  * The API over a recorded chain in memory, without networking, as a mode of the API cases asks: what those cases
@@ -28,7 +28,7 @@ export function apiModes(): Readonly<Record<string, ApiMode>> {
 }
 
 export async function startApiNode(mode: ApiMode, port = 0): Promise<{ base: string; close(): Promise<void> }> {
-  const store = new HistoryStore();
+  const store = new MemoryStore();
   const clock = systemClock;
   const { chain, pool } = await loadRecordedChain({ name: mode.chain, unconfirmed: mode.unconfirmed, store, clock });
   const listener = await ApiListener.bind({ host: "127.0.0.1", port });
