@@ -9,9 +9,10 @@ import { hashHex } from "../cipher/hash.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
 import { writeGenesisIdentity } from "../config/fiber-write.ts";
 import { compatVersion, version } from "../config/version.ts";
+import type { Network } from "../p2p/network.ts";
 import { createLogger } from "./logging.ts";
 import { Maintenance } from "./maintenance.ts";
-import { type NodeNetwork, startNetwork } from "./networking.ts";
+import { startNetwork } from "./networking.ts";
 import { type OpenChain, openChain } from "./open-chain.ts";
 import { Publishing } from "./publishing.ts";
 import { systemClock } from "./system-clock.ts";
@@ -31,7 +32,7 @@ export class Node {
   readonly #stopSteps: (() => Promise<void>)[];
   #stopping: Promise<void> | undefined;
 
-  private constructor(web: WebListeners, network: NodeNetwork | undefined, stopSteps: (() => Promise<void>)[]) {
+  private constructor(web: WebListeners, network: Network | undefined, stopSteps: (() => Promise<void>)[]) {
     this.webAddress = web.privateUrl;
     this.publicAddress = web.publicUrl;
     this.peerPort = network?.listenPort;
@@ -133,7 +134,7 @@ function startPublishing(
   parts: {
     readonly opened: OpenChain;
     readonly pool: UnconfirmedPool;
-    readonly network: NodeNetwork | undefined;
+    readonly network: Network | undefined;
     readonly clock: Clock;
     readonly log: Logger;
   },

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { eventually, freePorts, PROGRAM, temporaryDirectory } from "../support/processes.ts";
+
+interface Up {
+  readonly process: ChildProcess;
+  readonly output: () => string;
+  readonly publisher: string;
+  readonly peer: string;
+  readonly open: string;
+  readonly readyMs: number;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+async function startUp(t: TestContext, directory: string, ...more: string[]): Promise<Up> {
+  const [publisherPort, publisherApi, peerPort, peerApi, publicPort] = await freePorts(5);
+  const startedAt = performance.now();
+  const child = spawn(
+    process.execPath,
+    [
+      PROGRAM,
+      "up",
+      "--dir",
+      directory,
+      `--publisher-port=${publisherPort}`,
+      `--publisher-api=${publisherApi}`,
+      `--peer-port=${peerPort}`,
+      `--peer-api=${peerApi}`,
+      `--public-port=${publicPort}`,
+      ...more,
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  t.after(() => child.kill("SIGKILL"));
+  let output = "";
+  const ready = new Promise<void>((resolve, reject) => {
+    const take = (text: string): void => {
+      output += text;
+      if (output.includes("loginchain is up")) resolve();
+    };
+    child.stdout.setEncoding("utf8").on("data", take);
+    child.stderr.setEncoding("utf8").on("data", take);
+    child.once("exit", () => reject(new Error(output)));
+  });
+  await ready;
+  const exited = once(child, "exit") as Promise<[number | null]>;
+  return {
+    process: child,
+    output: () => output,
+    publisher: `http://127.0.0.1:${publisherApi}`,
+    peer: `http://127.0.0.1:${peerApi}`,
+    open: `http://127.0.0.1:${publicPort}`,
+    readyMs: performance.now() - startedAt,
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return (await exited)[0];
+    },
+  };
+}
+
+interface Metadata {
+  readonly head: { readonly seq: number; readonly block_hash: string; readonly timestamp: number };
+}
+
+async function json<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  assert.equal(response.status, 200, url);
+  return (await response.json()) as T;
+}
+
+const metadata = (api: string): Promise<Metadata> => json(`${api}/api/v1/blockchain/metadata`);
+const pidsIn = (text: string): number[] => [...text.matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid));
+
+test("one command: both nodes, the genesis coins in block 1 on both, and a text that says where", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const up = await startUp(t, directory);
+  const [a, b] = await Promise.all([metadata(up.publisher), metadata(up.peer)]);
+  assert.equal(a.head.seq, 1);
+  assert.deepEqual(b.head, a.head);
+  for (const url of [up.publisher, up.peer, up.open]) assert.ok(up.output().includes(url), `${url} is named`);
+
+  const wallet = JSON.parse(await readFile(join(directory, "login_genesis.json"), "utf8"));
+  const { address, secret_key: secret } = wallet.entries[0];
+  const balance = await json<{ confirmed: { coins: number } }>(`${up.open}/api/v1/balance?addrs=${address}`);
+  assert.equal(balance.confirmed.coins, 1_000_000_000);
+  assert.ok(!up.output().includes(secret), "the key is not shown");
+  assert.deepEqual((await readdir(directory)).filter((name) => name !== "up.pid").sort(), [
+    "login_data",
+    "login_fiber.toml",
+    "login_genesis.json",
+    "login_peer.toml",
+    "login_peer_data",
+  ]);
+  for (const name of ["login_fiber.toml", "login_genesis.json", "login_peer.toml"]) {
+    assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600, name);
+  }
+  assert.equal(await up.stop("SIGINT"), 0);
+});
+
+test("a second start continues the chain, --fresh begins another with the same address", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const first = await startUp(t, directory);
+  const before = (await metadata(first.publisher)).head;
+  assert.equal(await first.stop(), 0);
+
+  const second = await startUp(t, directory);
+  assert.deepEqual((await metadata(second.peer)).head, before);
+  assert.match(second.output(), /the chain goes on at block 1/);
+  assert.equal(await second.stop(), 0);
+
+  const key = await readFile(join(directory, "login_genesis.json"), "utf8");
+  const third = await startUp(t, directory, "--fresh");
+  assert.notEqual((await metadata(third.peer)).head.block_hash, before.block_hash);
+  assert.equal(await readFile(join(directory, "login_genesis.json"), "utf8"), key);
+  assert.equal(await third.stop(), 0);
+});
+
+test("a killed node is restarted with the chain intact, and the end of the command leaves no process", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const up = await startUp(t, directory, "--log-level=info");
+  const before = (await metadata(up.publisher)).head;
+  for (const [name, api] of [
+    ["publisher", up.publisher],
+    ["peer", up.peer],
+  ] as const) {
+    const pid = await childPid(up, name);
+    process.kill(pid, "SIGKILL");
+    await eventually(
+      async () => up.output(),
+      (text) => text.includes(`${name} is back`),
+    );
+    assert.deepEqual((await metadata(api)).head, before);
+  }
+  const pids = await Promise.all([childPid(up, "publisher"), childPid(up, "peer")]);
+  assert.equal(pidsIn(up.output()).length, 0);
+  up.process.kill("SIGKILL"); // not even a chance to say goodbye
+  await Promise.all(
+    pids.map((pid) =>
+      eventually(
+        async () => isRunning(pid),
+        (running) => !running,
+      ),
+    ),
+  );
+});
+
+/** By the data directory on its command line. */
+async function childPid(up: Up, name: "publisher" | "peer"): Promise<number> {
+  const data = name === "publisher" ? "login_data" : "login_peer_data";
+  const children = (await readFile(`/proc/${up.process.pid}/task/${up.process.pid}/children`, "utf8"))
+    .trim()
+    .split(" ");
+  for (const pid of children) {
+    const line = await readFile(`/proc/${pid}/cmdline`, "utf8");
+    if (line.includes(`/${data}\0`)) return Number(pid);
+  }
+  throw new Error(`no ${name} among ${children.join(" ")}`);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
