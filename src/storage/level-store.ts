@@ -144,6 +144,7 @@ export class LevelStore extends LevelView implements ChainStore {
 
   /** @throws StoreError STORE_WRITE, STORE_DAMAGED, STORE_READ_ONLY, STORE_CLOSED */
   flush(): Promise<void> {
+    this.#staging.close();
     return this.#exclusive(async () => {
       const generation = this.#staging.take();
       if (generation === undefined) return;

@@ -159,6 +159,7 @@ export class MemoryStore implements ChainStore, ChainIndexes {
 
   /** @throws StoreError STORE_CLOSED */
   flush(): Promise<void> {
+    this.#staging.close();
     return this.#exclusive(() => {
       const generation = this.#staging.take();
       for (const change of generation?.changes ?? []) this.#apply(change);

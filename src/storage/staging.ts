@@ -16,85 +16,100 @@ export class Generation {
 }
 
 /**
- * Blocks staged and not yet durable. What a flush has taken stays visible to staged reads until it succeeds; what
- * is staged meanwhile forms the next generation. Used by every store, so that staging means the same everywhere.
+ * Blocks staged and not yet durable, in generations: each flush closes the one that is open, so what is staged while
+ * it runs belongs to the next. All stay visible to staged reads until they are written. Used by every store, so that
+ * staging means the same everywhere.
  */
 export class Staging {
   readonly #keyOf: (id: Uint8Array) => string;
-  /** Handed to the flush under way. */
-  #taken: Generation | undefined;
-  #next = new Generation();
+  /** Closed, oldest first. The first is the one being written while `#taken`. */
+  #closed: Generation[] = [];
+  #open = new Generation();
+  #taken = false;
 
   constructor(keyOf: (id: Uint8Array) => string) {
     this.#keyOf = keyOf;
   }
 
   get count(): number {
-    return this.#next.changes.length + (this.#taken?.changes.length ?? 0);
+    let count = this.#open.changes.length;
+    for (const { changes } of this.#closed) count += changes.length;
+    return count;
   }
 
   head(): Head | undefined {
-    const last = this.#next.changes.at(-1) ?? this.#taken?.changes.at(-1);
+    const last = this.#open.changes.at(-1) ?? this.#closed.at(-1)?.changes.at(-1);
     return last && headAfter(last);
   }
 
   /** What staged blocks say of an output; `unknown` leaves the answer to the durable state. */
   unspent(id: Hash): UxOut | undefined | "unknown" {
-    if (this.#next.unspents.size === 0 && this.#taken === undefined) return "unknown";
+    if (this.#open.unspents.size === 0 && this.#closed.length === 0) return "unknown";
     const key = this.#keyOf(id);
-    const found = this.#next.unspents.get(key);
-    if (found !== undefined) return found.ux;
-    if (this.#next.unspents.has(key)) return undefined;
-    const taken = this.#taken?.unspents;
-    const earlier = taken?.get(key);
-    if (earlier !== undefined) return earlier.ux;
-    return taken?.has(key) === true ? undefined : "unknown";
+    for (let i = this.#closed.length; i >= 0; i--) {
+      const { unspents } = this.#closed[i] ?? this.#open;
+      const found = unspents.get(key);
+      if (found !== undefined) return found.ux;
+      if (unspents.has(key)) return undefined;
+    }
+    return "unknown";
   }
 
   /** `durable` is the head the change must follow when nothing is staged. */
   add(change: BlockChange, durable: Head | undefined): void {
     const before = this.head() ?? durable;
     assert(change.block.header.seq === (before === undefined ? 0 : before.seq + 1), "staged blocks follow the head");
-    const { changes, unspents } = this.#next;
+    const { changes, unspents } = this.#open;
     changes.push(change);
     for (const spent of change.spent) for (const { id } of spent) unspents.set(this.#keyOf(id), undefined);
     for (const created of change.created) for (const out of created) unspents.set(this.#keyOf(out.id), out);
   }
 
-  /** Everything staged, for one flush; undefined when there is nothing. One flush at a time. */
+  /** What is staged from here on is for a later flush. */
+  close(): void {
+    if (this.#open.changes.length === 0) return;
+    this.#closed.push(this.#open);
+    this.#open = new Generation();
+  }
+
+  /** The oldest generation, for writing; undefined when nothing is staged. One at a time. */
   take(): Generation | undefined {
-    assert(this.#taken === undefined, "one flush at a time");
-    if (this.#next.changes.length === 0) return undefined;
-    this.#taken = this.#next;
-    this.#next = new Generation();
-    return this.#taken;
+    assert(!this.#taken, "one generation is written at a time");
+    if (this.#closed.length === 0) this.close(); // a failed flush before this one has put all back
+    const [oldest] = this.#closed;
+    this.#taken = oldest !== undefined;
+    return oldest;
   }
 
   /** The generation taken is durable. */
   settle(): void {
-    this.#taken = undefined;
+    if (this.#taken) this.#closed.shift();
+    this.#taken = false;
   }
 
-  /** The flush failed: what it took stays staged, in front of what was staged meanwhile. */
+  /** It is not: everything stays staged, for one later flush. */
   restore(): void {
-    const taken = this.#taken;
-    if (taken === undefined) return;
-    this.#taken = undefined;
-    for (const change of this.#next.changes) taken.changes.push(change);
-    for (const [key, out] of this.#next.unspents) taken.unspents.set(key, out);
-    this.#next = taken;
+    this.#taken = false;
+    const merged = new Generation();
+    for (const { changes, unspents } of [...this.#closed, this.#open]) {
+      for (const change of changes) merged.changes.push(change);
+      for (const [key, out] of unspents) merged.unspents.set(key, out);
+    }
+    this.#closed = [];
+    this.#open = merged;
   }
 
   /** Forgets the leading blocks that turn out to be stored. What they did to the set stays: it is true now. */
   dropStored(isStored: (change: BlockChange) => boolean): void {
-    const { changes } = this.#next;
+    const { changes } = this.#open;
     let stored = 0;
     while (stored < changes.length && isStored(changes[stored] as BlockChange)) stored++;
     changes.splice(0, stored);
   }
 
-  /** Forgets what no flush has taken. */
+  /** Forgets everything but what is being written. */
   discard(): void {
-    this.#next = new Generation();
+    this.#closed = this.#taken ? this.#closed.slice(0, 1) : [];
+    this.#open = new Generation();
   }
 }

@@ -54,7 +54,11 @@ export class FakeChain {
   }
 
   genesis(): BlockChange {
-    const out = { address: this.addresses[0] as Address, coins: 10n ** 14n as Droplets, hours: 10n ** 14n as Hours };
+    const out = {
+      address: this.addresses[0] as Address,
+      coins: (10n ** 14n) as Droplets,
+      hours: (10n ** 14n) as Hours,
+    };
     const txn: Transaction = { length: 0, type: 0, innerHash: NULL_HASH, sigs: [], inputs: [], outputs: [out] };
     const header = {
       version: 0,
