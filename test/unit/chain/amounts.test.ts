@@ -69,6 +69,18 @@ test("the three overflows of coin hours are told apart, with the reference's tex
   });
 });
 
+test("the last values before each overflow still count", () => {
+  // 2^64-1 = 3 * 5 * 17 * ..., so both products can hit it exactly.
+  const wholeCoins = 65_537n * 257n; // times 2^64-1 / wholeCoins seconds is 2^64-1
+  const seconds = U64_MAX / wholeCoins;
+  assert.equal(seconds * wholeCoins, U64_MAX);
+  assert.equal(coinHours(ux(wholeCoins * 1_000_000n, 0n), T0 + Number(seconds)), U64_MAX / 3600n);
+  const droplets = 641n * 257n * 5n; // 823 685: below a coin
+  const long = U64_MAX / droplets;
+  assert.equal(long * droplets, U64_MAX);
+  assert.equal(coinHours(ux(droplets, 0n), T0 + Number(long)), U64_MAX / 1_000_000n / 3600n);
+});
+
 test("counting an overflow as nothing is for the addition alone", () => {
   assert.equal(coinHoursOrZero(ux(1_000_000n, U64_MAX), T0 + 3600), 0n);
   assert.equal(coinHoursOrZero(ux(1_000_000n, 5n), T0 + 3600), 6n);
@@ -163,6 +175,8 @@ for (const { text, error } of [
   { text: "1e1.5", error: "can't convert 1e1.5 to decimal: exponent is not numeric" },
   { text: "1e5e5", error: "can't convert 1e5e5 to decimal: exponent is not numeric" },
   { text: "1e2147483648", error: "can't convert 1e2147483648 to decimal: fractional part too long" },
+  { text: "1e4294967295", error: "can't convert 1e4294967295 to decimal: fractional part too long" },
+  { text: "1e-2147483648", error: "Droplet string conversion failed: Too many decimal places" },
   { text: "1e-2147483649", error: "can't convert 1e-2147483649 to decimal: fractional part too long" },
   { text: "1e99999999999x", error: "can't convert 1e99999999999x to decimal: fractional part too long" },
   { text: "1.1e-2147483648", error: "can't convert 1.1e-2147483648 to decimal: fractional part too long" },
@@ -214,7 +228,8 @@ test("an exponent below the sixth place is refused even when the value would be 
 
 test("absurdly long text is refused without being computed", () => {
   assert.throws(() => parseDroplets("1".repeat(5000)), { code: "DROPLETS_NOT_A_NUMBER" });
-  assert.throws(() => parseDroplets("1".repeat(4000)), { code: "DROPLETS_TOO_LARGE" });
+  assert.throws(() => parseDroplets("1".repeat(4096)), { code: "DROPLETS_TOO_LARGE" });
+  assert.throws(() => parseDroplets("1".repeat(4097)), { code: "DROPLETS_NOT_A_NUMBER" });
 });
 
 test("amounts survive the trip through text", () => {
@@ -227,6 +242,7 @@ test("amounts survive the trip through text", () => {
   );
   assert.equal(formatDroplets(123_456_789n), "123.456789");
   assert.equal(formatDroplets(1n), "0.000001");
+  assert.equal(formatDroplets(I64_MAX), "9223372036854.775807");
   assert.throws(() => formatDroplets(I64_MAX + 1n), {
     code: "DROPLETS_TOO_LARGE",
     message: "Droplet string conversion failed: Value is too large",

@@ -27,6 +27,8 @@ import {
   encodedOutput,
   encodeTransaction,
   newTransaction,
+  signInput,
+  signTransaction,
   type Transaction,
   transactionSize,
   txid,
@@ -44,8 +46,9 @@ import {
 } from "../../../src/chain/uxout.ts";
 import { type Address, encodeAddress } from "../../../src/cipher/address.ts";
 import { type Hash, hashHex, NULL_HASH, sha256, xorHash } from "../../../src/cipher/hash.ts";
-import type { Signature } from "../../../src/cipher/sign.ts";
+import { NULL_SIGNATURE, type Signature, verifyAddressSignedHash } from "../../../src/cipher/sign.ts";
 import { Reader } from "../../../src/codec/reader.ts";
+import { alice, bob, out } from "../../support/chain.ts";
 import { conformanceJson, conformanceMissing } from "../../support/conformance.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
@@ -330,6 +333,21 @@ test("the recorded outputs decode and hash as recorded, and earn the recorded ho
       else assert.throws(actual, (thrown) => thrown instanceof RuleError && thrown.message === error);
     }
   }
+});
+
+test("signing one input leaves the others as they were, and a new transaction is consistent", () => {
+  const inputs = [sha256(Uint8Array.of(1)), sha256(Uint8Array.of(2))];
+  const fresh = newTransaction(inputs, [out(alice, 1n, 2n)]);
+  assert.equal(fresh.length, encodeTransaction(fresh).length);
+  assert.deepEqual(fresh.innerHash, computeInnerHash(rebuilt(fresh)));
+  assert.deepEqual(fresh.sigs, [NULL_SIGNATURE, NULL_SIGNATURE]);
+  const half = signInput(fresh, 1, alice.secret);
+  assert.deepEqual(half.sigs[0], NULL_SIGNATURE);
+  verifyAddressSignedHash(alice.address, half.sigs[1] as Signature, digestToSign(half.innerHash, inputs[1] as Hash));
+  const whole = signInput(half, 0, bob.secret);
+  assert.deepEqual(whole.sigs[1], half.sigs[1]);
+  verifyAddressSignedHash(bob.address, whole.sigs[0] as Signature, digestToSign(whole.innerHash, inputs[0] as Hash));
+  assert.throws(() => signTransaction(fresh, [alice.secret]), /one key per input/);
 });
 
 test("the digest to sign is the hash of inner hash and input", () => {

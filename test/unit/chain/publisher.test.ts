@@ -138,6 +138,24 @@ test("a block stops at the first transaction that does not fit, skipping none", 
   assert.deepEqual(ids(block.transactions), ids([one, two])); // `last` would fit, but comes after `many`
 });
 
+test("a block may be exactly as large as allowed", async () => {
+  const small = { burnFactor: 10, maxTransactionSize: 1024, maxDecimals: 3 };
+  const sizes = { unconfirmed: small, createBlock: small, user: small, maxBlockTransactionsSize: 6 * 183 };
+  const { pool, publisher, coins, when } = await openPublisher({ params: testParams(sizes) });
+  for (const coin of coins) await pool.injectFromPeer(burning(coin, 500n));
+  assert.equal((await publisher.buildBlock(when)).transactions.length, 6);
+});
+
+test("one that breaks the policy for blocks keeps none behind it out", async () => {
+  const lenient = { burnFactor: 10, maxTransactionSize: 32768, maxDecimals: 6 };
+  const { pool, publisher, coins, when } = await openPublisher({ params: testParams({ unconfirmed: lenient }) });
+  const { coins: amount, hours } = coins[0].ux.body;
+  await pool.injectFromPeer(spend([coins[0]], [out(bob, amount - 1n, hours - 1900n), out(bob, 1n, 0n)]));
+  const plain = burning(coins[1], 500n);
+  await pool.injectFromPeer(plain);
+  assert.deepEqual(ids((await publisher.buildBlock(when)).transactions), ids([plain]));
+});
+
 test("policy for blocks decides, not the validity noted in the pool", async () => {
   const lenient = { burnFactor: 20, maxTransactionSize: 32768, maxDecimals: 3 };
   const { pool, publisher, coins, when } = await openPublisher({ params: testParams({ unconfirmed: lenient }) });

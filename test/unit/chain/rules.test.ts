@@ -212,6 +212,20 @@ const CASES: readonly Case[] = [
     txn: withSig(both, 1, NULL_SIGNATURE),
   },
   {
+    why: "nothing signed at all",
+    code: "TX_UNSIGNED_INPUT",
+    text: "Unsigned input in transaction",
+    txn: withSig(valid, 0, NULL_SIGNATURE),
+  },
+  {
+    why: "a malleated signature behind an open input",
+    code: "TX_SIGNATURE_INVALID",
+    text: "Signature not valid for hash",
+    txn: withSig(withSig(both, 1, malleated(both.sigs[1] as Signature)), 0, NULL_SIGNATURE),
+    mode: "unsigned",
+    inBlock: "TX_UNSIGNED_INPUT",
+  },
+  {
     why: "a signature no key can have made",
     code: "TX_SIGNATURE_UNRECOVERABLE",
     text: "Failed to recover pubkey from signature",
@@ -357,6 +371,7 @@ test("without signers everything before the first signature is judged, and nothi
     assert.ok(early instanceof RuleError && early.code === code, `${code} first, got ${String(early)}`);
     before.add(code);
   }
+  assert.ok(before.has("TX_UNSIGNED_INPUT"));
   assert.ok(before.has("TX_INNER_HASH") && before.has("TX_INPUT_UNKNOWN") && before.has("HOURS_ADDITION_OVERFLOW"));
   assert.ok(!before.has("TX_COINS_INSUFFICIENT") && !before.has("TX_SIGNATURE_INVALID"));
 });
@@ -409,6 +424,9 @@ test("lists beyond 65535 are refused, were one to come around the decoder", () =
   violates("TX_TOO_MANY_OUTPUTS", "hard", "Too many ouptuts", () =>
     checkShape({ ...valid, outputs: many(out(bob, 1n, 1n)) }),
   );
+  const most = <T>(item: T): T[] => many(item).slice(1);
+  const largest = { ...valid, inputs: most(plain.id), sigs: most(NULL_SIGNATURE), outputs: most(out(bob, 1n, 1n)) };
+  assert.throws(() => checkShape(largest), { code: "TX_DUPLICATE_SPEND" }); // what comes after the counts
 });
 
 test("twins are found in long lists as in short ones", () => {
@@ -445,6 +463,10 @@ test("while the genesis block is the head, a copy of its output is refused as th
   const state = (head: Head) => stateOf([genesisLike, ...copyOfGenesis], head);
   assert.throws(() => checkSingle(copying, state(GENESIS_HEAD), "signed", signers), { code: "TX_OUTPUT_COLLIDES" });
   checkSingle(copying, state(HEAD), "signed", signers);
+  const inBlock = (head: Head) =>
+    checkTransactions(blockOf([copying]), [signers], { head, unspent: state(head).unspent });
+  assert.throws(() => inBlock(GENESIS_HEAD), { code: "TX_OUTPUT_COLLIDES" });
+  inBlock(HEAD);
 });
 
 test("an unsigned transaction may be signed in part", async () => {
@@ -463,7 +485,10 @@ for (const { why, code, text, check } of [
     why: "a byte more than allowed",
     code: "TX_SIZE",
     text: "Transaction size bigger than max block size",
-    check: () => soft(valid, [plain.ux], { ...params.unconfirmed, maxTransactionSize: 219 }),
+    check: () => {
+      soft(valid, [plain.ux], { ...params.unconfirmed, maxTransactionSize: 220 });
+      soft(valid, [plain.ux], { ...params.unconfirmed, maxTransactionSize: 219 });
+    },
   },
   {
     why: "more hours out than in",

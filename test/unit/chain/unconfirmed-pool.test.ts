@@ -94,7 +94,7 @@ test("a known transaction gets new times and validity, keeps its announcement, a
 });
 
 test("conflicting transactions coexist until a block decides", async () => {
-  const { pool, test: chainOf, coins } = await openPool();
+  const { pool, test: chainOf, coins, changes } = await openPool();
   const [a, b] = [pay(coins[0], 1n), pay(coins[0], 2n)];
   await pool.injectFromPeer(a);
   await pool.injectFromPeer(b);
@@ -105,7 +105,29 @@ test("conflicting transactions coexist until a block decides", async () => {
   // The loser counts for nothing (G6), and goes when asked.
   assert.deepEqual([pool.incoming(), pool.outgoing()], [[], []]);
   assert.deepEqual(hexes(await pool.removeInvalid()), [idOf(b)]);
+  assert.deepEqual(hexes(changes.at(-1)?.removed ?? []), [idOf(b)]);
   assert.equal(pool.size, 0);
+});
+
+test("a transaction without a future hides none behind it", async () => {
+  const { pool, test: chainOf, coins } = await openPool();
+  const pending = coins.slice(1).map((coin) => pay(coin as Coin));
+  for (const txn of [pay(coins[0], 1n), pay(coins[0], 2n), ...pending]) await pool.injectFromPeer(txn);
+  await chainOf.add([pay(coins[0], 3n)]);
+  assert.deepEqual([pool.incoming().length, pool.outgoing().length], [3, 3]);
+});
+
+test("a block takes out all of its transactions, known or not", async () => {
+  const { pool, test: chainOf, coins, changes } = await openPool();
+  const [a, b, unknown] = [pay(coins[0]), pay(coins[1]), pay(coins[2])];
+  await pool.injectFromPeer(a);
+  await pool.injectFromPeer(b);
+  await chainOf.add([unknown, a, b]);
+  assert.equal(pool.size, 0);
+  assert.deepEqual(changes.at(-1)?.removed.length, 2);
+  const quiet = changes.length;
+  await chainOf.add([pay(coins[3])]);
+  assert.equal(changes.length, quiet); // a block of strangers is no change
 });
 
 test("what a block confirms leaves the pool and its store", async () => {
@@ -200,7 +222,7 @@ test("announcements are noted, only forward, for those that are there", async ()
   const { pool, coins, store } = await openPool();
   const txn = pay(coins[0]);
   await pool.injectFromPeer(txn);
-  await pool.markAnnounced([txid(txn), txid(pay(coins[1]))], 10n);
+  await pool.markAnnounced([txid(pay(coins[1])), txid(txn)], 10n);
   await pool.markAnnounced([txid(txn)], 9n);
   assert.equal(pool.get(txid(txn))?.announced, 10n);
   assert.equal(store.records.get(hashHex(txid(txn)))?.announced, 10n);
@@ -293,6 +315,59 @@ test("a newcomer that has to go itself takes nobody with it", async () => {
   );
   await assert.rejects(pool.injectFromPeer(large), { code: "POOL_FULL" });
   assert.deepEqual(new Set(pool.all().map(({ txn }) => idOf(txn))), new Set([poor, rich, richest].map(idOf)));
+});
+
+test("validity that changes is counted: a transaction turned valid makes room for a soft-invalid one", async () => {
+  const { pool, coins, test: chainOf } = await openPool({ limits: { ...LIMITS, transactionsMax: 9 } });
+  const early = pay(coins[0], coins[0].ux.body.hours);
+  await pool.injectFromPeer(early);
+  await chainOf.add([pay(coins[3])], { time: chainOf.chain.head().time + 40_000 * 3600 });
+  assert.deepEqual(hexes(await pool.refresh()), [idOf(early)]);
+  const { time } = chainOf.chain.head();
+  const hours = (coin: Coin) =>
+    coin.ux.body.hours + ((coin.ux.body.coins / 1_000_000n) * BigInt(time - coin.ux.head.time)) / 3600n;
+  const late = pay(coins[1], hours(coins[1]));
+  assert.equal((await pool.injectFromPeer(late)).softError?.code, "FEE_ZERO");
+  assert.equal(pool.size, 2);
+  assert.equal((await pool.injectFromPeer(late)).known, true);
+  const later = pay(coins[2], hours(coins[2]));
+  await pool.injectFromPeer(later); // the one place for soft-invalid ones is taken; the older goes
+  assert.deepEqual(new Set(pool.all().map(({ txn }) => idOf(txn))), new Set([idOf(early), idOf(later)]));
+});
+
+test("the limits themselves may be reached", async () => {
+  const { pool, coins } = await openPool({ limits: { transactionsMax: 2, bytesMax: 2 * 183, softInvalidMax: 2 } });
+  await pool.injectFromPeer(free(coins[0]));
+  await pool.injectFromPeer(free(coins[1]));
+  assert.equal(pool.size, 2);
+});
+
+test("a closed pool follows the chain no longer", async () => {
+  const { pool, coins, test: chainOf } = await openPool();
+  const txn = pay(coins[0]);
+  await pool.injectFromPeer(txn);
+  await pool.close();
+  await chainOf.add([txn]);
+  assert.equal(pool.size, 1);
+});
+
+test("closing waits for what is being written", async () => {
+  const { pool, coins, store } = await openPool();
+  let open = () => {};
+  store.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const injecting = pool.injectFromPeer(pay(coins[0]));
+  while (pool.size === 0) await new Promise((resolve) => setImmediate(resolve));
+  let closed = false;
+  const closing = pool.close().then(() => {
+    closed = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(closed, false);
+  open();
+  await Promise.all([closing, injecting]);
+  assert.equal(store.records.size, 1);
 });
 
 test("bytes are bounded like numbers", async () => {
