@@ -27,10 +27,20 @@ export function apiModes(): Readonly<Record<string, ApiMode>> {
   return conformanceJson("api/modes.json");
 }
 
+const clock = systemClock;
+const readOnlyChains = new Map<string, ReturnType<typeof loadRecordedChain>>();
+
+/** Read-only modes of a chain share it: executing the blocks takes longer than playing the cases. */
+function chainOf({ chain: name, unconfirmed, writable }: ApiMode): ReturnType<typeof loadRecordedChain> {
+  const key = `${name} ${unconfirmed}`;
+  const known = writable ? undefined : readOnlyChains.get(key);
+  const loaded = known ?? loadRecordedChain({ name, unconfirmed, store: new MemoryStore(), clock });
+  if (!writable) readOnlyChains.set(key, loaded);
+  return loaded;
+}
+
 export async function startApiNode(mode: ApiMode, port = 0): Promise<{ base: string; close(): Promise<void> }> {
-  const store = new MemoryStore();
-  const clock = systemClock;
-  const { chain, pool } = await loadRecordedChain({ name: mode.chain, unconfirmed: mode.unconfirmed, store, clock });
+  const { chain, pool } = await chainOf(mode);
   const listener = await ApiListener.bind({ host: "127.0.0.1", port });
   const options = apiOptions(mode, listener);
   const app = buildServer(options, { chain, pool, clock, log: silentLogger });

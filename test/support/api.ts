@@ -101,6 +101,10 @@ export class FakeNetwork implements NetworkService {
   }
 }
 
+/** An answer as parsed. Tests reach into it freely: a member that is not there fails the assertion on it. */
+// biome-ignore lint/suspicious/noExplicitAny: the shape is what is being tested
+export type Json = any;
+
 /** A small chain with the API on it. */
 export interface ApiFixture {
   readonly app: FastifyInstance;
@@ -108,7 +112,7 @@ export interface ApiFixture {
   readonly pool: UnconfirmedPool;
   readonly clock: ManualClock;
   /** GET, answered as JSON. */
-  get(url: string): Promise<unknown>;
+  get(url: string): Promise<Json>;
   /** GET, as status and text. */
   text(url: string): Promise<[number, string]>;
 }
@@ -129,6 +133,6 @@ export async function apiFixture(
     const response = await app.inject({ method: "GET", url });
     return [response.statusCode, response.body];
   };
-  const get = async (url: string): Promise<unknown> => JSON.parse((await text(url))[1]);
+  const get = async (url: string): Promise<Json> => JSON.parse((await text(url))[1]);
   return { app, chain, pool, clock, get, text };
 }
