@@ -161,7 +161,6 @@ export class RecoveryPool implements SignatureRecovery {
       failure = error; // "exit" follows
     });
     worker.on("exit", (code) => this.#lost(thread, failure ?? `exit code ${code}`));
-    worker.unref();
     return thread;
   }
 
