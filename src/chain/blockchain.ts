@@ -1,3 +1,4 @@
+import { equalBytes } from "../base/bytes.ts";
 import { Emitter } from "../base/emitter.ts";
 import { assert } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -74,6 +75,8 @@ export class Blockchain {
   #staged: BlockChange[] = [];
   #flushing: Promise<void> | undefined;
   #flushFailure: { readonly cause: unknown } | undefined;
+  /** Blocks of failed flushes: a disk may have taken a write and then reported it as failed. */
+  #doubtful: readonly BlockChange[] = [];
   #writers: Promise<unknown> = Promise.resolve();
 
   private constructor(deps: BlockchainDeps, genesis: SignedBlock) {
@@ -205,14 +208,37 @@ export class Blockchain {
       this.#flushFailure = { cause };
       this.#store.discardStaged();
       this.#staged = [];
+      const fresh = changes.filter(({ hash }) => !this.#doubtful.some((other) => equalBytes(other.hash, hash)));
+      this.#doubtful = [...this.#doubtful, ...fresh].slice(-STAGED_BLOCKS_MAX);
       throw cause;
     }
-    for (const change of changes) {
-      if (this.#signers.size > 0) for (const id of change.txids) this.#signers.delete(hashHex(id));
-      const { seq } = change.block.header;
-      this.#log.debug({ seq, txns: change.txids.length, hash: hashHex(change.hash) }, "block executed");
-      this.onBlock.emit({ block: change.block, hash: change.hash, change });
-    }
+    this.#tellDoubtful(changes[0]?.block.header.seq);
+    this.#doubtful = []; // a write has succeeded, so what is not stored by now never will be
+    for (const change of changes) this.#tell(change);
+  }
+
+  /**
+   * Tells blocks of a failed flush that turned out to be stored when the database was opened again; below `next`,
+   * since a second attempt may just have stored the same ones.
+   */
+  #tellDoubtful(next = Number.POSITIVE_INFINITY): void {
+    if (this.#doubtful.length === 0) return;
+    const stored = this.#doubtful.filter((change) => change.block.header.seq < next && this.#isStored(change));
+    if (stored.length === 0) return;
+    this.#doubtful = [];
+    for (const change of stored) this.#tell(change);
+  }
+
+  #isStored({ block, hash }: BlockChange): boolean {
+    const stored = this.#store.blockHashAt(block.header.seq);
+    return stored !== undefined && equalBytes(stored, hash);
+  }
+
+  #tell(change: BlockChange): void {
+    if (this.#signers.size > 0) for (const id of change.txids) this.#signers.delete(hashHex(id));
+    const { seq } = change.block.header;
+    this.#log.debug({ seq, txns: change.txids.length, hash: hashHex(change.hash) }, "block executed");
+    this.onBlock.emit({ block: change.block, hash: change.hash, change });
   }
 
   /** Prepares, checks and writes one block. @throws RuleError, StoreError */
@@ -248,7 +274,10 @@ export class Blockchain {
 
   /** Runs `work` while no other writer runs; waiters are served in order. */
   async exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#writers.then(work);
+    const result = this.#writers.then(() => {
+      this.#tellDoubtful();
+      return work();
+    });
     this.#writers = result.catch(() => {});
     return result;
   }

@@ -26,6 +26,8 @@ export class PlainStore implements ChainStore {
   gate: Promise<void> = Promise.resolve();
   /** The next write fails with it. */
   failNext: Error | undefined;
+  /** A failing flush stores its blocks all the same, as a disk may. */
+  storesWhatFails = false;
   flushes = 0;
   readonly #stagedUnspents = new Map<HashHex, IdentifiedUxOut | undefined>();
 
@@ -64,7 +66,16 @@ export class PlainStore implements ChainStore {
   async flush(): Promise<void> {
     const changes = [...this.staged];
     this.flushes++;
-    await this.#write();
+    try {
+      await this.#write();
+    } catch (error) {
+      if (this.storesWhatFails) this.#store(changes);
+      throw error;
+    }
+    this.#store(changes);
+  }
+
+  #store(changes: readonly BlockChange[]): void {
     this.staged.splice(0, changes.length);
     for (const change of changes) {
       this.blocks.push(change);

@@ -220,7 +220,29 @@ test("when the disk fails nothing is told, everything staged is forgotten, and t
   assert.deepEqual(chain.stagedHead(), before);
   const { executed } = await chain.executePrepared(await chain.prepare(blocks));
   assert.equal(executed, 3);
-  assert.deepEqual(told, [2, 3, 4]);
+  assert.deepEqual(told, [2, 3, 4]); // each once, although the first attempt had them too
+});
+
+test("blocks of a failed write that were stored after all are told, once, before what follows them", async () => {
+  const { chain, store, blocks } = await chainAndBlocks(4);
+  const told: number[] = [];
+  chain.onBlock.on(({ block }) => told.push(block.header.seq));
+  store.failNext = new Error("disk in doubt");
+  await assert.rejects(chain.executePrepared(await chain.prepare(blocks.slice(0, 2))), /disk in doubt/);
+  store.failNext = new Error("disk in doubt");
+  store.storesWhatFails = true;
+  await assert.rejects(chain.executePrepared(await chain.prepare(blocks.slice(0, 2))), /disk in doubt/);
+  assert.deepEqual([told, chain.head().seq], [[], 3]);
+  await chain.exclusive(async () => {});
+  assert.deepEqual(told, [2, 3]);
+  store.failNext = new Error("disk in doubt");
+  const [third] = await chain.prepare(blocks.slice(2, 3));
+  chain.stagePrepared(third as NonNullable<typeof third>);
+  await assert.rejects(chain.flush(), /disk in doubt/);
+  const [fourth] = await chain.prepare(blocks.slice(3));
+  chain.stagePrepared(fourth as NonNullable<typeof fourth>);
+  await chain.flush();
+  assert.deepEqual(told, [2, 3, 4, 5]);
 });
 
 test("blocks staged while others are written go out with the next flush", async () => {
