@@ -259,6 +259,7 @@ test("options of ours: publishing, log format, backend, workers", async () => {
   assert.deepEqual([config.log.format, config.log.level], ["json", "fatal"]);
   assert.deepEqual([config.cipherBackend, config.syncWorkers], ["wasm", 3]);
   assert.deepEqual((await load(["--block-interval", "1"])).publish, { mode: "interval", intervalMs: 1000 });
+  assert.deepEqual((await load(["--public-addr", "[::1]:80"])).web.publicListener, { address: "::1", port: 80 });
 });
 
 test("a supply that does not match the volume is a warning, flags without effect another", async () => {

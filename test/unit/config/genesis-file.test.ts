@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { toHex } from "../../../src/base/bytes.ts";
 import { blockHash } from "../../../src/chain/block.ts";
 import { makeGenesisBlock, signedGenesis } from "../../../src/chain/genesis.ts";
@@ -15,18 +14,9 @@ import {
   parseGenesisFile,
 } from "../../../src/config/genesis-file.ts";
 import { SKYCOIN } from "../../../src/config/skycoin.ts";
+import { repositoryRoot } from "../../support/repository.ts";
 
-/** The repository's genesis folder, however deep the tests were compiled to. */
-function genesisFolder(): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); at !== dirname(at); at = dirname(at)) {
-    try {
-      readFileSync(join(at, "genesis", "skycoin.json"));
-      return join(at, "genesis");
-    } catch {}
-  }
-  throw new Error("no genesis folder above the tests");
-}
-const FOLDER = genesisFolder();
+const FOLDER = join(repositoryRoot(), "genesis");
 const text = (name: string): string => readFileSync(join(FOLDER, name), "utf8");
 
 test("the compiled-in Skycoin parameters are those of genesis/skycoin.json", () => {
