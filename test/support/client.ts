@@ -51,7 +51,7 @@ export interface ClientRun {
 export async function client(
   argv: readonly string[],
   options: {
-    readonly node?: FakeNode;
+    readonly node?: { readonly fetch: typeof globalThis.fetch };
     readonly env?: Readonly<Record<string, string>>;
     readonly cwd?: string;
     readonly stdin?: string | InputStream;
