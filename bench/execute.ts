@@ -5,6 +5,7 @@ import { decodeSignedBlock, encodeSignedBlock } from "../src/chain/block.ts";
 import { inlineRecovery, type SignatureRecovery } from "../src/chain/signatures.ts";
 import { installNativeBackend } from "../src/native/install.ts";
 import { RecoveryPool } from "../src/native/recovery-pool.ts";
+import { MemoryStore } from "../src/storage/memory-store.ts";
 import { type Coin, out, owners, spend, TestChain } from "../test/support/chain.ts";
 
 const blocks = Number(process.argv[2] ?? 20);
@@ -57,7 +58,7 @@ class Replay implements SignatureRecovery {
 type Phase = "decode" | "prepare" | "stage" | "all";
 
 async function run(encoded: readonly Uint8Array[], recovery: SignatureRecovery): Promise<Record<Phase, number>> {
-  const { chain } = await TestChain.open({ recovery });
+  const { chain } = await TestChain.open({ recovery, store: new MemoryStore() });
   const start = performance.now();
   const decoded = encoded.map((bytes) => decodeSignedBlock(bytes));
   const afterDecode = performance.now();
