@@ -1,27 +1,17 @@
-import { errorText } from "../base/errors.ts";
-import { type Distribution, validateDistribution } from "../chain/distribution.ts";
-import { type ChainParams, DEFAULT_VERIFY, type VerifyParams, validateParams } from "../chain/params.ts";
-import type { Droplets } from "../chain/uxout.ts";
-import { decodeAddress } from "../cipher/address.ts";
+import { DEFAULT_VERIFY } from "../chain/params.ts";
 import type { SecretKey } from "../cipher/keys.ts";
+import { chainParams, distributionOf, paramsWarnings, usableSignature } from "./chain-options.ts";
 import type { DaemonConfig } from "./daemon-config.ts";
 import { DAEMON_FLAGS, type DaemonFlags } from "./daemon-flags.ts";
 import { type Environment, homeDirectory, userLimits, variable } from "./environment.ts";
-import { ConfigError, invalid, panic } from "./errors.ts";
+import { ConfigError } from "./errors.ts";
 import { coinNameOf, daemonDefaults } from "./fiber-defaults.ts";
 import type { FiberNode, FiberParams } from "./fiber-schema.ts";
 import { loadFiberConfig } from "./fiber-toml.ts";
 import type { Branding } from "./genesis-file.ts";
 import { loadGenesisWallet } from "./genesis-wallet.ts";
 import { describeFlags, parseGoFlags } from "./go-flags.ts";
-import {
-  checkPeerWallet,
-  checkPublisherKey,
-  type Identity,
-  type IdentityTexts,
-  identityOfWallet,
-  parseIdentity,
-} from "./identity.ts";
+import { checkPeerWallet, checkPublisherKey, type IdentityTexts, identityOfWallet, parseIdentity } from "./identity.ts";
 import { checkLimits } from "./limits.ts";
 import {
   cipherBackend,
@@ -113,7 +103,8 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
   const defaultConnections = fiber.node.default_connections ?? SKYCOIN.network.defaultConnections;
   const network = await networkOptions(flags, { userAgent, defaultConnections, home, cwd });
   const volume = fiber.node.genesis_coin_volume ?? BigInt(SKYCOIN.genesis.volume);
-  const params = chainParams({ coin, identity, flags, volume, distribution, user });
+  const signature = usableSignature({ identity, time: flags["genesis-timestamp"], volume, publisher, warnings });
+  const params = chainParams({ coin, identity: { ...identity, signature }, flags, volume, distribution, user });
 
   warnings.push(...paramsWarnings(params), ...flagWarnings(given));
   return freezeConfig(
@@ -181,64 +172,6 @@ async function identityTexts(options: {
   return configured;
 }
 
-/** The file's distribution counts only when it names addresses (config.md 7.1). @throws ConfigError, exit code 2 */
-export function distributionOf(file: FiberParams): Distribution {
-  const base = SKYCOIN.distribution;
-  const named = file.distribution_addresses ?? [];
-  const own = named.length > 0;
-  try {
-    const distribution = {
-      maxCoinSupply: (own ? file.max_coin_supply : undefined) ?? BigInt(base.maxCoinSupply),
-      initialUnlockedCount: (own ? file.initial_unlocked_count : undefined) ?? base.initialUnlockedCount,
-      unlockAddressRate: (own ? file.unlock_address_rate : undefined) ?? base.unlockAddressRate,
-      unlockTimeInterval: (own ? file.unlock_time_interval : undefined) ?? base.unlockTimeInterval,
-      addresses: (own ? named : base.addresses).map(decodeAddress),
-    };
-    validateDistribution(distribution);
-    return distribution;
-  } catch (cause) {
-    throw panic(errorText(cause), cause);
-  }
-}
-
-function chainParams(options: {
-  readonly coin: string;
-  readonly identity: Identity;
-  readonly flags: DaemonFlags;
-  readonly volume: bigint;
-  readonly distribution: Distribution;
-  readonly user: VerifyParams;
-}): ChainParams {
-  const { coin, identity, flags, volume, distribution, user } = options;
-  try {
-    return validateParams({
-      coin,
-      publisherKey: identity.publicKey,
-      genesis: {
-        address: identity.address,
-        time: flags["genesis-timestamp"],
-        volume: volume as Droplets,
-        ...(identity.signature === undefined ? {} : { signature: identity.signature }),
-      },
-      distribution,
-      unconfirmed: {
-        burnFactor: flags["burn-factor-unconfirmed"],
-        maxTransactionSize: flags["max-txn-size-unconfirmed"],
-        maxDecimals: flags["max-decimals-unconfirmed"],
-      },
-      createBlock: {
-        burnFactor: flags["burn-factor-create-block"],
-        maxTransactionSize: flags["max-txn-size-create-block"],
-        maxDecimals: flags["max-decimals-create-block"],
-      },
-      user,
-      maxBlockTransactionsSize: flags["max-block-size"],
-    });
-  } catch (cause) {
-    throw invalid(errorText(cause), cause);
-  }
-}
-
 function brandingOf(flags: DaemonFlags): Branding {
   return {
     displayName: flags["display-name"],
@@ -251,15 +184,6 @@ function brandingOf(flags: DaemonFlags): Branding {
     versionUrl: flags["version-url"],
     bip44Coin: flags["bip44-coin"],
   };
-}
-
-function paramsWarnings({ genesis, distribution }: ChainParams): string[] {
-  const supply = distribution.maxCoinSupply * 1_000_000n;
-  if (genesis.volume === supply) return [];
-  return [
-    `genesis_coin_volume is ${genesis.volume} droplets, but max_coin_supply ${distribution.maxCoinSupply} coins are ` +
-      `${supply} droplets: distributing the genesis coins and the supply figures will not fit`,
-  ];
 }
 
 function flagWarnings(given: Partial<DaemonFlags>): string[] {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Distribution } from "../../chain/distribution.ts";
 import { DEFAULT_VERIFY, type VerifyParams } from "../../chain/params.ts";
-import { distributionOf } from "../../config/config.ts";
+import { distributionOf } from "../../config/chain-options.ts";
 import { type Environment, userLimits, variable } from "../../config/environment.ts";
 import { type FiberConfig, loadFiberConfig } from "../../config/fiber-toml.ts";
 import type { ClientConfig } from "./client-config.ts";

@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inspect } from "node:util";
 import { toHex } from "../../../src/base/bytes.ts";
+import { blockHash } from "../../../src/chain/block.ts";
+import { makeGenesisBlock } from "../../../src/chain/genesis.ts";
 import { addressOf, encodeAddress } from "../../../src/cipher/address.ts";
-import { deterministicKeys } from "../../../src/cipher/keys.ts";
+import { deterministicKeys, type SecretKey } from "../../../src/cipher/keys.ts";
+import { signHash } from "../../../src/cipher/sign.ts";
 import { type DaemonConfig, loadDaemonConfig, readDaemonCommandLine } from "../../../src/config/config.ts";
 import { makeDirectories } from "../../../src/config/directories.ts";
 import { SKYCOIN } from "../../../src/config/skycoin.ts";
@@ -141,8 +144,23 @@ test("a publisher takes address and keys from GENESIS, and drops the configured 
   assert.equal(toHex(params.publisherKey), FIRST.publicKey);
   assert.equal(toHex(publisherSecretKey as Uint8Array), FIRST.secretKey);
   assert.equal(params.genesis.signature, undefined);
-  const flagged = await load(["-block-publisher", `-genesis-signature=${"22".repeat(65)}`], env);
-  assert.equal(toHex(flagged.params.genesis.signature as Uint8Array), "22".repeat(65));
+  const digest = blockHash(makeGenesisBlock(params.genesis));
+  const signature = toHex(signHash(digest, publisherSecretKey as SecretKey));
+  const flagged = await load(["-block-publisher", `-genesis-signature=${signature}`], env);
+  assert.equal(toHex(flagged.params.genesis.signature as Uint8Array), signature);
+});
+
+test("a signature that cannot be meant is not used: Skycoin's on another chain, a stale one on a publisher", async () => {
+  const identity = [`-genesis-address=${FIRST.address}`, `-blockchain-public-key=${FIRST.publicKey}`];
+  const peer = await load(identity);
+  assert.deepEqual([peer.params.genesis.signature, peer.warnings], [undefined, []]);
+  assert.notEqual((await load(["-coin-name=x"])).params.genesis.signature, undefined);
+  assert.equal((await load(["-genesis-timestamp=5"])).params.genesis.signature, undefined);
+  const stale = [...identity, `-genesis-signature=${"22".repeat(65)}`];
+  const publisher = await load([...stale, "-block-publisher", `-blockchain-secret-key=${FIRST.secretKey}`]);
+  assert.equal(publisher.params.genesis.signature, undefined);
+  assert.match(publisher.warnings.join(), /genesis signature does not fit/);
+  assert.equal(toHex((await load(stale)).params.genesis.signature as Uint8Array), "22".repeat(65));
 });
 
 test("a peer ignores the wallet of its own chain with a warning, and keeps no secret key", async () => {
