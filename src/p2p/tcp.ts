@@ -103,7 +103,9 @@ async function listening(server: Server, local: Endpoint): Promise<void> {
 }
 
 function listenFailed(local: Endpoint, code: string | undefined, cause?: unknown): WireError {
-  const message = code === "EADDRINUSE" ? "the peer port is in use" : "the peer port cannot be opened";
+  const where = `${local.ip || "*"}:${local.port}`;
+  const reason = code === "EADDRINUSE" ? "the port is taken" : (code ?? "it cannot be opened");
+  const message = `cannot listen for peers on ${where}: ${reason}. Choose another with -port, or stop the other program`;
   return new WireError("P2P_LISTEN_FAILED", message, { ...local, cause: code }, { cause });
 }
 

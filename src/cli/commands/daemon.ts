@@ -28,6 +28,7 @@ export async function runDaemon(
     return 0;
   } finally {
     await node.stop();
+    if (process.connected) process.disconnect(); // an open channel would keep the process alive
   }
 }
 
