@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { DEFAULT_VERIFY } from "../chain/params.ts";
 import type { SecretKey } from "../cipher/keys.ts";
 import { chainParams, distributionOf, paramsWarnings, usableSignature } from "./chain-options.ts";
@@ -87,7 +88,7 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
   const publisher = flags["block-publisher"];
   const warnings: string[] = [];
 
-  const texts = await identityTexts({ env, fiber: fiber.node, given, publisher, warnings });
+  const texts = await identityTexts({ env, cwd, fiber: fiber.node, given, publisher, warnings });
   const identity = parseIdentity(texts, { publisher });
   const paths = pathOptions(flags, { home, cwd, fiberToml: fiber.path });
   // The flag renames the coin in health only; the user agent keeps the file's name.
@@ -145,6 +146,7 @@ function tableDefaults(): DaemonFlags {
 /** Built-in or file, then the wallet (publishers only), then flags. */
 async function identityTexts(options: {
   readonly env: Environment;
+  readonly cwd: string;
   readonly fiber: FiberNode;
   readonly given: Partial<DaemonFlags>;
   readonly publisher: boolean;
@@ -166,7 +168,7 @@ async function identityTexts(options: {
   });
   const path = variable(env, "GENESIS");
   if (path === undefined) return configured;
-  const wallet = await loadGenesisWallet(path);
+  const wallet = await loadGenesisWallet(resolve(options.cwd, path));
   if (publisher) return over(identityOfWallet(wallet));
   warnings.push(checkPeerWallet(wallet, configured));
   return configured;

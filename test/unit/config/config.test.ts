@@ -496,6 +496,9 @@ test("GENESIS that is missing, or whose secrets are hidden", async () => {
   await assert.rejects(load(["-block-publisher"], { GENESIS: join(dir, "none.json") }), {
     message: `failed to read genesis wallet: open ${join(dir, "none.json")}: no such file or directory`,
   });
+  await assert.rejects(load(["-block-publisher"], { GENESIS: "none.json" }), {
+    message: new RegExp(`open ${cwd}/none.json`),
+  });
   const GENESIS = await wallet({ ...FIRST, secretKey: "" });
   await assert.rejects(load(["-block-publisher"], { GENESIS }), { message: "Attempt to load null seckey, unsafe" });
 });
