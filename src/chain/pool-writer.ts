@@ -20,6 +20,11 @@ export class PoolWriter {
     this.#current = current;
   }
 
+  /** Goes out with the next `save`: not worth a write of its own. */
+  mark(key: HashHex, id: Hash): void {
+    this.#dirty.set(key, id);
+  }
+
   /** Resolves when the present state of these records, and of all marked before, is stored. @throws StoreError */
   save(ids: Iterable<readonly [HashHex, Hash]>): Promise<void> {
     for (const [key, id] of ids) this.#dirty.set(key, id);

@@ -9,14 +9,14 @@ import { checkUser } from "./check-transaction.ts";
 import { ChainError } from "./errors.ts";
 import { transactionFee } from "./fee.ts";
 import type { ChainParams } from "./params.ts";
-import { type Evictable, nextEvicted, POOL_LIMITS, type PoolLimits } from "./pool-limits.ts";
+import { POOL_LIMITS, type PoolLimits } from "./pool-limits.ts";
+import { type Prediction, predict } from "./pool-prediction.ts";
+import { type PoolEntry, PoolTable } from "./pool-table.ts";
 import { type PoolStore, PoolWriter } from "./pool-writer.ts";
 import { RuleError } from "./rules.ts";
 import type { Signers } from "./signatures.ts";
 import { type IdentifiedUxOut, NEVER_ANNOUNCED, type UnconfirmedRecord } from "./store.ts";
 import { detachTransaction, type Transaction, transactionSize, txid } from "./transaction.ts";
-import { predictUnspents } from "./unspents.ts";
-import type { UxOut } from "./uxout.ts";
 
 export interface PoolDeps {
   readonly chain: Blockchain;
@@ -43,17 +43,6 @@ export interface PoolChange {
   readonly removed: readonly Hash[];
 }
 
-interface Entry extends Evictable {
-  readonly id: Hash;
-  readonly record: UnconfirmedRecord;
-}
-
-interface Prediction {
-  readonly head: Hash;
-  readonly incoming: readonly IdentifiedUxOut[];
-  readonly outgoing: readonly IdentifiedUxOut[];
-}
-
 /** Transactions looked at in one go before other work gets its turn. */
 const SLICE = 256;
 
@@ -66,19 +55,15 @@ export class UnconfirmedPool {
   readonly onChange = new Emitter<PoolChange>();
 
   readonly #deps: PoolDeps;
-  readonly #limits: PoolLimits;
-  readonly #entries = new Map<HashHex, Entry>();
+  readonly #table: PoolTable;
   readonly #writer: PoolWriter;
   readonly #unsubscribe: () => void;
-  #bytes = 0;
-  #softInvalid = 0;
-  #sorted: readonly UnconfirmedRecord[] | undefined;
-  #prediction: Prediction | undefined;
+  #prediction: (Prediction & { readonly head: Hash; readonly membership: number }) | undefined;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
-    this.#limits = deps.limits ?? POOL_LIMITS;
-    this.#writer = new PoolWriter(deps.store, (key) => this.#entries.get(key)?.record);
+    this.#table = new PoolTable(deps.limits ?? POOL_LIMITS);
+    this.#writer = new PoolWriter(deps.store, (key) => this.#table.get(key)?.record);
     this.#unsubscribe = deps.chain.onBlock.on((event) => this.#onBlock(event));
   }
 
@@ -87,10 +72,12 @@ export class UnconfirmedPool {
    * `readOnly` keeps the stored pool as it is.
    */
   async load({ readOnly = false }: { readonly readOnly?: boolean } = {}): Promise<void> {
-    for (const record of this.#deps.store.unconfirmed()) this.#put(record);
+    for (const record of this.#deps.store.unconfirmed()) this.#table.add(this.#entryOf(record));
     if (readOnly) return;
-    const removed = [...this.#evict(), ...(await this.removeInvalid())];
-    this.#deps.log.info({ size: this.size, removed: removed.length }, "unconfirmed pool loaded");
+    const invalid = await this.removeInvalid();
+    const evicted = this.#table.evict();
+    await this.#save(evicted);
+    this.#deps.log.info({ size: this.size, removed: invalid.length + evicted.length }, "unconfirmed pool loaded");
   }
 
   /** Stops following the chain and waits for writes under way. */
@@ -100,21 +87,20 @@ export class UnconfirmedPool {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#table.size;
   }
 
   has(id: Hash): boolean {
-    return this.#entries.has(hashHex(id));
+    return this.#table.has(hashHex(id));
   }
 
   get(id: Hash): UnconfirmedRecord | undefined {
-    return this.#entries.get(hashHex(id))?.record;
+    return this.#table.get(hashHex(id))?.record;
   }
 
   /** Every record, in txid byte order. */
   all(): readonly UnconfirmedRecord[] {
-    this.#sorted ??= [...this.#entries.keys()].sort().map((key) => (this.#entries.get(key) as Entry).record);
-    return this.#sorted;
+    return this.#table.records();
   }
 
   /** Ids of those without violation, in txid byte order. */
@@ -171,7 +157,7 @@ export class UnconfirmedPool {
   async refresh(): Promise<Hash[]> {
     const { chain, params } = this.#deps;
     const becameValid: Hash[] = [];
-    const turned: Entry[] = [];
+    const turned: PoolEntry[] = [];
     await this.#forEach((key, entry, signers) => {
       const bad = violation(() => {
         const checked = chain.checkHardWith(entry.record.txn, signers);
@@ -180,7 +166,7 @@ export class UnconfirmedPool {
       const isValid = bad === undefined;
       if (isValid !== entry.isValid) turned.push(entry);
       if (isValid && !entry.isValid) becameValid.push(entry.id);
-      this.#replace(key, { ...entry.record, checked: this.#now(), isValid });
+      this.#table.renew(key, { ...entry.record, checked: this.#now(), isValid });
     });
     await this.#save(turned);
     return becameValid;
@@ -189,10 +175,10 @@ export class UnconfirmedPool {
   /** Drops those that violate a hard rule; returns them. */
   async removeInvalid(): Promise<Hash[]> {
     const { chain } = this.#deps;
-    const removed: Entry[] = [];
+    const removed: PoolEntry[] = [];
     await this.#forEach((key, entry, signers) => {
       if (violation(() => chain.checkHardWith(entry.record.txn, signers)) === undefined) return;
-      this.#delete(key);
+      this.#table.delete(key);
       removed.push(entry);
     });
     this.#changed([], removed);
@@ -202,12 +188,12 @@ export class UnconfirmedPool {
 
   /** Notes that peers were told, `ns` unix nanoseconds; only forward in time. Unknown ids are ignored. */
   async markAnnounced(ids: readonly Hash[], ns: bigint): Promise<void> {
-    const marked: Entry[] = [];
+    const marked: PoolEntry[] = [];
     for (const id of ids) {
       const key = hashHex(id);
-      const entry = this.#entries.get(key);
+      const entry = this.#table.get(key);
       if (entry === undefined || entry.record.announced >= ns) continue;
-      this.#replace(key, { ...entry.record, announced: ns });
+      this.#table.renew(key, { ...entry.record, announced: ns });
       marked.push(entry);
     }
     await this.#save(marked);
@@ -223,24 +209,14 @@ export class UnconfirmedPool {
     return this.#predict().outgoing;
   }
 
-  /** Differs: a transaction whose inputs a block has spent counts for nothing; the reference fails (G6). */
   #predict(): Prediction {
     const { chain } = this.#deps;
+    const { membership } = this.#table;
     const head = chain.head();
-    if (this.#prediction !== undefined && equalBytes(this.#prediction.head, head.hash)) return this.#prediction;
-    const incoming: IdentifiedUxOut[] = [];
-    const outgoing: IdentifiedUxOut[] = [];
-    for (const { txn } of this.all()) {
-      const spent: IdentifiedUxOut[] = [];
-      for (const id of txn.inputs) {
-        const ux = chain.store.unspent(id);
-        if (ux !== undefined) spent.push({ id, ux });
-      }
-      if (spent.length < txn.inputs.length) continue;
-      outgoing.push(...spent);
-      incoming.push(...predictUnspents(txn, { time: head.time, seq: head.seq }));
-    }
-    this.#prediction = { head: head.hash, incoming, outgoing };
+    const before = this.#prediction;
+    if (before !== undefined && before.membership === membership && equalBytes(before.head, head.hash)) return before;
+    const txns = this.all().map((record) => record.txn);
+    this.#prediction = { ...predict(txns, chain.store, head), head: head.hash, membership };
     return this.#prediction;
   }
 
@@ -249,127 +225,69 @@ export class UnconfirmedPool {
     const id = txid(txn);
     const key = hashHex(id);
     const now = this.#now();
-    const before = this.#entries.get(key);
+    const before = this.#table.get(key);
     if (before !== undefined) {
-      this.#replace(key, { ...before.record, received: now, checked: now, isValid });
-      await this.#save([before]);
+      this.#table.renew(key, { ...before.record, received: now, checked: now, isValid });
+      // New times alone are not worth a synced write: a peer may send the same transaction all day.
+      if (before.isValid === isValid) this.#writer.mark(key, id);
+      else await this.#save([before]);
       return true;
     }
     // Detached: it came as part of a message that must not live as long as the pool keeps it.
     const record = { txn: detachTransaction(txn), received: now, checked: now, announced: NEVER_ANNOUNCED, isValid };
-    const entry = this.#put(record, checked);
-    const evicted = this.#evict();
+    const entry = this.#entryOf(record, checked);
+    this.#table.add(entry);
+    const evicted = this.#table.evict();
     if (evicted.includes(entry)) {
       // Whoever went before the newcomer itself had to go, went for nothing.
-      for (const other of evicted) if (other !== entry) this.#add(other);
+      for (const other of evicted) if (other !== entry) this.#table.add(other);
       throw new ChainError("POOL_FULL", "the unconfirmed pool is full of transactions that pay more", { txid: key });
     }
     this.#changed([entry], evicted);
     try {
       await this.#save([entry, ...evicted]);
     } catch (error) {
-      if (this.#delete(key)) this.#changed([], [entry]); // what cannot be kept was not accepted
+      if (this.#table.delete(key) !== undefined) this.#changed([], [entry]); // what cannot be kept was not accepted
       throw error;
     }
     return false;
   }
 
-  #put(record: UnconfirmedRecord, checked?: CheckedTransaction): Entry {
+  #entryOf(record: UnconfirmedRecord, checked?: CheckedTransaction): PoolEntry {
     const { txn, received, isValid } = record;
     const size = transactionSize(txn);
-    const rate = this.#feeRate(txn, checked, size);
-    return this.#add({ id: txid(txn), record, size, rate, received, isValid });
+    return { id: txid(txn), record, size, rate: this.#feeRate(txn, checked, size), received, isValid };
   }
 
-  #add(entry: Entry): Entry {
-    const key = hashHex(entry.id);
-    this.#delete(key);
-    this.#entries.set(key, entry);
-    this.#count(entry, 1);
-    return entry;
-  }
-
-  /** New times and validity; membership stays as it is. */
-  #replace(key: HashHex, record: UnconfirmedRecord): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    const { received, isValid } = record;
-    const renewed = { ...entry, record, received, isValid };
-    this.#count(entry, -1);
-    this.#entries.set(key, renewed);
-    this.#count(renewed, 1);
-    this.#sorted = undefined;
-  }
-
-  #delete(key: HashHex): boolean {
-    this.#forget();
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) this.#count(entry, -1);
-    return this.#entries.delete(key);
-  }
-
-  #count(entry: Entry, sign: 1 | -1): void {
-    this.#bytes += sign * entry.size;
-    if (!entry.isValid) this.#softInvalid += sign;
-  }
-
-  #forget(): void {
-    this.#sorted = undefined;
-    this.#prediction = undefined;
-  }
-
-  #evict(): Entry[] {
-    const evicted: Entry[] = [];
-    while (this.#isOverfull()) {
-      const entry = nextEvicted(this.#entries.values(), this.#limits);
-      if (entry === undefined) break;
-      this.#delete(hashHex(entry.id));
-      evicted.push(entry);
-    }
-    return evicted;
-  }
-
-  #isOverfull(): boolean {
-    const { transactionsMax, bytesMax, softInvalidMax } = this.#limits;
-    return this.size > transactionsMax || this.#bytes > bytesMax || this.#softInvalid > softInvalidMax;
-  }
-
+  /** Hours burnt per byte; -1 when they cannot be computed, so that such a transaction goes first. */
   #feeRate(txn: Transaction, checked: CheckedTransaction | undefined, size: number): number {
-    try {
-      const { chain } = this.#deps;
-      const head = checked?.head ?? chain.head();
-      const inputs = checked?.inputs ?? (txn.inputs.map((id) => chain.store.unspent(id)) as UxOut[]);
-      if (inputs.includes(undefined as never)) return -1;
-      return Number(transactionFee(txn, inputs, head.time)) / size;
-    } catch {
-      return -1;
-    }
+    const { chain } = this.#deps;
+    const inputs = checked?.inputs ?? txn.inputs.map((id) => chain.store.unspent(id));
+    if (!inputs.every((ux) => ux !== undefined)) return -1;
+    let fee = -1n;
+    violation(() => {
+      fee = transactionFee(txn, inputs, (checked?.head ?? chain.head()).time);
+    });
+    return fee < 0n ? -1 : Number(fee) / size;
   }
 
   /** Every entry with its signers, in slices that leave room for other work; those gone meanwhile are skipped. */
-  async #forEach(visit: (key: HashHex, entry: Entry, signers: Signers) => void): Promise<void> {
-    const keys = [...this.#entries.keys()];
+  async #forEach(visit: (key: HashHex, entry: PoolEntry, signers: Signers) => void): Promise<void> {
+    const keys = this.#table.keys();
     for (let from = 0; from < keys.length; from += SLICE) {
       if (from > 0) await new Promise<void>((resolve) => this.#deps.clock.after(0, resolve));
-      const slice = keys.slice(from, from + SLICE).filter((key) => this.#entries.has(key));
-      const txns = slice.map((key) => (this.#entries.get(key) as Entry).record.txn);
+      const slice = keys.slice(from, from + SLICE).filter((key) => this.#table.has(key));
+      const txns = slice.map((key) => (this.#table.get(key) as PoolEntry).record.txn);
       const signers = await this.#deps.chain.recoverSigners(txns);
       slice.forEach((key, i) => {
-        const entry = this.#entries.get(key);
+        const entry = this.#table.get(key);
         if (entry !== undefined) visit(key, entry, signers[i] as Signers);
       });
     }
   }
 
   #onBlock({ change }: BlockEvent): void {
-    const removed: Entry[] = [];
-    for (const id of change.txids) {
-      const key = hashHex(id);
-      const entry = this.#entries.get(key);
-      if (entry === undefined) continue;
-      this.#delete(key);
-      removed.push(entry);
-    }
+    const removed = change.txids.flatMap((id) => this.#table.delete(hashHex(id)) ?? []);
     if (removed.length === 0) return;
     this.#changed([], removed);
     // Not awaited: what stays stored by a failure is dropped at the next start, its inputs being spent.
@@ -378,12 +296,12 @@ export class UnconfirmedPool {
     });
   }
 
-  #changed(added: readonly Entry[], removed: readonly Entry[]): void {
+  #changed(added: readonly PoolEntry[], removed: readonly PoolEntry[]): void {
     if (added.length + removed.length === 0) return;
     this.onChange.emit({ added: added.map((entry) => entry.id), removed: removed.map((entry) => entry.id) });
   }
 
-  async #save(entries: Iterable<Entry>): Promise<void> {
+  async #save(entries: Iterable<PoolEntry>): Promise<void> {
     const ids = [...entries].map((entry) => [hashHex(entry.id), entry.id] as const);
     if (ids.length > 0) await this.#writer.save(ids);
   }

@@ -89,8 +89,9 @@ test("a known transaction gets new times and validity, keeps its announcement, a
   assert.deepEqual(await pool.injectFromPeer(decodeTransaction(encodeTransaction(txn).slice())), { known: true });
   const record = pool.get(txid(txn));
   assert.deepEqual([record?.received, record?.checked, record?.announced], [ns(clock), ns(clock), 5n]);
-  assert.deepEqual(store.records.get(hashHex(txid(txn))), record);
   assert.equal(changes.length, 1);
+  await pool.injectFromPeer(pay(coins[1])); // times alone wait for a write that comes anyway
+  assert.deepEqual(store.records.get(hashHex(txid(txn))), record);
 });
 
 test("conflicting transactions coexist until a block decides", async () => {
@@ -243,6 +244,15 @@ test("a pool comes back from its store without what became invalid", async () =>
   );
   assert.deepEqual(hexes(again.validIds()), [idOf(kept)]);
   assert.equal(store.records.size, 2);
+});
+
+test("a stored pool beyond the limits is cut down, in the store too", async () => {
+  const { pool, deps, coins, store } = await openPool();
+  for (const coin of coins) await pool.injectFromPeer(pay(coin));
+  await pool.close();
+  const again = new UnconfirmedPool({ ...deps, limits: { ...LIMITS, transactionsMax: 3 } });
+  await again.load();
+  assert.deepEqual([again.size, store.records.size], [3, 3]);
 });
 
 test("loading read-only changes nothing", async () => {
