@@ -32,10 +32,16 @@ export async function openChain(
 ): Promise<OpenChain> {
   const force = config.cipherBackend === "auto" ? undefined : config.cipherBackend;
   if (create && !config.databaseReadOnly) await makeDirectories(config);
-  const [backend, store] = await Promise.all([
-    installNativeBackend(force === undefined ? {} : { force }),
-    openDatabase(config, create, log.child({ module: "storage" })),
-  ]);
+  // Side by side: loading native code and verifying the database are the two slow parts of a start.
+  const opening = openDatabase(config, create, log.child({ module: "storage" }));
+  const backend = await installNativeBackend(force === undefined ? {} : { force }).catch(async (error: unknown) => {
+    await opening.then(
+      (store) => store.close(),
+      () => {},
+    );
+    throw error;
+  });
+  const store = await opening;
   const recovery = new RecoveryPool(
     { backend: backend.kind, ...(config.syncWorkers === 0 ? {} : { workers: config.syncWorkers }) },
     { log: log.child({ module: "native" }) },
