@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { toHex } from "../base/bytes.ts";
 import { blockHash, type SignedBlock } from "../chain/block.ts";
 import { ChainOrder } from "../chain/chain-order.ts";
-import { blockTime, type SpentInput, transactionInputs } from "../chain/queries.ts";
+import { blockTime, headOf, type SpentInput, transactionInputs } from "../chain/queries.ts";
 import { type LocatedTransaction, locatedInputs } from "../chain/queries-transactions.ts";
 import type { ChainView } from "../chain/store.ts";
 import { BytesCache } from "./cache.ts";
@@ -18,6 +18,7 @@ export class ApiContext {
   readonly order: ChainOrder;
   /** Wall clock and monotonic clock at start. */
   readonly startedAt: { readonly ms: number; readonly monotonicMs: number };
+  #perHead: { readonly head: string; readonly values: Map<string, unknown> } = { head: "", values: new Map() };
   readonly #cache = new BytesCache({ bytesMax: CACHE_BYTES_MAX });
 
   constructor(options: ApiOptions, services: ApiServices) {
@@ -25,6 +26,15 @@ export class ApiContext {
     this.services = services;
     this.order = new ChainOrder(services.chain.store, () => setImmediate());
     this.startedAt = { ms: services.clock.nowMs(), monotonicMs: services.clock.monotonicMs() };
+  }
+
+  /** What depends on the confirmed chain alone and costs a walk over all outputs is made once per head. */
+  perHead<T>(key: string, make: () => T): T {
+    const head = toHex(headOf(this.view).hash);
+    if (this.#perHead.head !== head) this.#perHead = { head, values: new Map() };
+    const { values } = this.#perHead;
+    if (!values.has(key)) values.set(key, make());
+    return values.get(key) as T;
   }
 
   get view(): ChainView {

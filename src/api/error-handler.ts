@@ -32,6 +32,12 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   API_JSON: 400,
   API_PARSE: 400,
   HEX_INVALID: 400,
+  // A broadcast that reached nobody; one that nobody would pass on is 500, as in the reference.
+  NETWORK_DISABLED: 503,
+  NETWORK_NO_ADDRESSES: 503,
+  NETWORK_POOL_EMPTY: 503,
+  NETWORK_NO_CONNECTIONS: 503,
+  NETWORK_UNREACHABLE: 503,
   FST_ERR_CTP_BODY_TOO_LARGE: 413,
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 400,
 };

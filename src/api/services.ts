@@ -46,7 +46,7 @@ export interface NetworkService {
   disconnect(id: number): boolean;
   trustedConnections(): readonly string[];
   exchangeablePeers(): readonly string[];
-  /** Sends to every peer. @throws CoinError with the texts of p2p.md 8.3 when none could be reached */
+  /** Sends to every peer. @throws CoinError NETWORK_*, with the texts of p2p.md 8.3 */
   broadcastTransaction(txn: Transaction): void | Promise<void>;
 }
 

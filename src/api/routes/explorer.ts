@@ -17,8 +17,9 @@ export function explorerRoutes(context: ApiContext): Route[] {
   ];
 }
 
-function supply({ view, services }: ApiContext): HandlerResult {
-  const figures = coinSupply(view, services.chain.params.distribution);
+function supply(context: ApiContext): HandlerResult {
+  const { distribution } = context.services.chain.params;
+  const figures = context.perHead("supply", () => coinSupply(context.view, distribution));
   return {
     current_supply: formatDroplets(figures.current),
     total_supply: formatDroplets(figures.total),
@@ -30,7 +31,7 @@ function supply({ view, services }: ApiContext): HandlerResult {
   };
 }
 
-function richest({ view, services }: ApiContext, request: ApiRequest): HandlerResult {
+function richest(context: ApiContext, request: ApiRequest): HandlerResult {
   const text = request.value("n");
   const n =
     text === ""
@@ -40,7 +41,10 @@ function richest({ view, services }: ApiContext, request: ApiRequest): HandlerRe
           () => "invalid n",
         );
   const withDistribution = request.flag("include-distribution", "invalid include-distribution");
-  const holders = richList(view, services.chain.params.distribution, withDistribution);
+  const { distribution } = context.services.chain.params;
+  const holders = context.perHead(`richest ${withDistribution}`, () =>
+    richList(context.view, distribution, withDistribution),
+  );
   const wanted = n > 0n && n < BigInt(holders.length) ? holders.slice(0, Number(n)) : holders;
   return {
     richlist: wanted.map(({ address, coins, locked }) => ({

@@ -40,19 +40,25 @@ export function parseTransaction(hex: string): Transaction {
   }
 }
 
-/** Sends everything in the pool again, valid or not; answers what could be sent. */
+/** Sends everything in the pool again, valid or not; answers what was sent. */
 async function resend({ services }: ApiContext): Promise<HandlerResult> {
   const network = reach(services.network);
   const txids: string[] = [];
   for (const { txn } of services.pool.all()) {
-    try {
-      await network.broadcastTransaction(txn);
-      txids.push(toHex(txid(txn)));
-    } catch (error) {
-      services.log.debug({ txid: toHex(txid(txn)), reason: errorText(error) }, "transaction not sent again");
-    }
+    if (await wasSent(network, txn)) txids.push(toHex(txid(txn)));
   }
   return { txids };
+}
+
+/** Also what nobody will pass on has been sent. */
+async function wasSent(network: NetworkService, txn: Transaction): Promise<boolean> {
+  try {
+    await network.broadcastTransaction(txn);
+    return true;
+  } catch (error) {
+    if (error instanceof CoinError) return error.code === "NETWORK_NO_PEER_ACCEPTS";
+    throw error;
+  }
 }
 
 function reach(network: NetworkService | undefined): NetworkService {

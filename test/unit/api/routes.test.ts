@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toHex } from "../../../src/base/bytes.ts";
-import { CoinError } from "../../../src/base/errors.ts";
 import { encodeTransaction, newTransaction, type Transaction, txid } from "../../../src/chain/transaction.ts";
 import { encodeAddress } from "../../../src/cipher/address.ts";
+import { NetworkError } from "../../../src/p2p/errors.ts";
 import { type ApiFixture, apiFixture, FakeNetwork, type Json } from "../../support/api.ts";
 import { alice, bob, type Coin, carol, genesisOwner, locked, out, spend, VOLUME } from "../../support/chain.ts";
 
@@ -246,9 +246,12 @@ test("injection broadcasts what passed the checks, and stores what was broadcast
   const { fixture, coins } = await funded({}, { network });
   const txn = pay(coins[0]);
   const rawtx = hexOf(txn);
-  network.broken = new CoinError("NETWORK_TEST", "nobody there");
+  network.broken = new NetworkError("NETWORK_NO_ADDRESSES");
   const failed = await post(fixture, "/api/v1/injectTransaction", { rawtx });
-  assert.match(failed.body, /nobody there/);
+  assert.equal(failed.body, "503 Service Unavailable - No addresses provided\n");
+  network.broken = new NetworkError("NETWORK_NO_PEER_ACCEPTS");
+  const unwanted = await post(fixture, "/api/v1/injectTransaction", { rawtx });
+  assert.equal(unwanted.body, "500 Internal Server Error - No peer will propagate this transaction\n");
   assert.equal(fixture.pool.size, 0);
   network.broken = undefined;
   const bad = await post(fixture, "/api/v1/injectTransaction", { rawtx: hexOf({ ...txn, type: 1 }) });
@@ -262,8 +265,10 @@ test("injection broadcasts what passed the checks, and stores what was broadcast
   assert.deepEqual([quiet.status, network.sent.length], [200, 1]);
   const again = await post(fixture, "/api/v1/resendUnconfirmedTxns", "");
   assert.deepEqual(again.json(), { txids: [toHex(txid(txn))] });
-  network.broken = new CoinError("NETWORK_TEST", "nobody there");
+  network.broken = new NetworkError("NETWORK_UNREACHABLE");
   assert.deepEqual((await post(fixture, "/api/v1/resendUnconfirmedTxns", "")).json(), { txids: [] });
+  network.broken = new NetworkError("NETWORK_NO_PEER_ACCEPTS");
+  assert.equal((await post(fixture, "/api/v1/resendUnconfirmedTxns", "")).json().txids.length, 1);
 });
 
 test("without networking only a quiet injection works, read-only none", async () => {
