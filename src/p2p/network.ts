@@ -187,6 +187,11 @@ export class Network {
     return this.#listener?.local.port;
   }
 
+  /** The same as `ip:port`. */
+  get listenAddress(): string | undefined {
+    return this.#listener === undefined ? undefined : endpointText(this.#listener.local);
+  }
+
   /**
    * Reads the peer list, listens, begins to dial.
    * @throws WireError P2P_PEERS_FILE, P2P_ADDRESS (a default connection), P2P_LISTEN_FAILED

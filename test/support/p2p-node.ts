@@ -56,7 +56,7 @@ export class PeerNode {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.network.listenPort}`;
+    return this.network.listenAddress ?? "";
   }
 
   /** Resolves when the head is at least there. */
