@@ -14,11 +14,11 @@ import { sendBytes, wantsGzip } from "./respond.ts";
 export async function serveFile(request: FastifyRequest, reply: FastifyReply, root: string): Promise<unknown> {
   const path = unescapePercent(request.url.split("?", 1)[0] ?? "/") ?? "/";
   if (path.endsWith("/index.html")) return redirect(request, reply, "./");
-  const file = join(root, path);
+  const file = join(root, path.replace(/\/$/, ""));
   const info = await facts(file);
   if (info === undefined) return missing(reply);
-  if (info.isDirectory() && !path.endsWith("/")) return redirect(request, reply, `${basename(path)}/`);
-  if (!info.isDirectory() && path.endsWith("/")) return redirect(request, reply, `../${basename(path)}`);
+  if (info.isDirectory() && !path.endsWith("/")) return redirect(request, reply, `${encodeURI(basename(path))}/`);
+  if (!info.isDirectory() && path.endsWith("/")) return redirect(request, reply, `../${encodeURI(basename(path))}`);
   if (!info.isDirectory()) return sendFile(request, reply, file, info);
   const index = join(file, "index.html");
   const indexInfo = await facts(index);

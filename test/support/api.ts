@@ -5,6 +5,7 @@ import type { ApiServices, ConnectionInfo, NetworkService } from "../../src/api/
 import type { Logger } from "../../src/base/log.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { DEFAULT_VERIFY } from "../../src/chain/params.ts";
+import type { ChainStore } from "../../src/chain/store.ts";
 import type { Transaction } from "../../src/chain/transaction.ts";
 import { UnconfirmedPool } from "../../src/chain/unconfirmed-pool.ts";
 import { MemoryStore } from "../../src/storage/memory-store.ts";
@@ -120,8 +121,8 @@ export interface ApiFixture {
 export async function apiFixture(
   options: Partial<ApiOptions> = {},
   services: Partial<Pick<ApiServices, "network" | "log">> & { readonly log?: Logger } = {},
+  store: ChainStore = new MemoryStore(),
 ): Promise<ApiFixture> {
-  const store = new MemoryStore();
   const chain = await TestChain.open({ store });
   const clock = new ManualClock();
   const { params } = chain.chain;
