@@ -15,6 +15,7 @@ export const AUTHENTICATE = 'Basic realm="skycoin daemon"';
  * reference: its recorded answers hold that "ab" with "c" passes for "a" with "bc". Source: api.md 3.
  */
 export function isAuthorized(header: string | undefined, wanted: Credentials): boolean {
+  if (header === undefined && wanted.username === "" && wanted.password === "") return true; // nearly every request
   const given = parseBasic(header) ?? { username: "", password: "" };
   return timingSafeEqual(digest(given), digest(wanted));
 }

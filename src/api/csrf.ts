@@ -51,6 +51,7 @@ export class CsrfTokens {
   }
 }
 
+/** Differs: in constant time; the reference compares the texts. */
 function sameBytes(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

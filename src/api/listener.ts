@@ -16,7 +16,10 @@ export interface ListenOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** Times of the reference (api.md 1); counts and the header limit keep one client from taking all memory. */
+/**
+ * Times and header limit of the reference (api.md 1). Differs: connections, and requests that wait for the node to
+ * be ready, are bounded, so that no client takes all memory.
+ */
 const LIMITS = {
   requestTimeoutMs: 10_000,
   responseTimeoutMs: 60_000,

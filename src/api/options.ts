@@ -47,7 +47,10 @@ export interface FiberFacts {
   readonly bip44Coin: number;
 }
 
-/** Bodies above this are refused with 413. The reference takes JSON of any size and forms up to this one. */
+/**
+ * Differs: bodies above this are refused with 413. The reference takes JSON of any size, and reads no values from
+ * forms above this one.
+ */
 export const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
 /** Memory for encoded blocks and transactions. */
