@@ -1,6 +1,6 @@
 import type { Hash } from "../cipher/hash.ts";
 import { Reader } from "../codec/reader.ts";
-import { Writer } from "../codec/writer.ts";
+import { writeNumber } from "./layout.ts";
 
 /** Unspent ids kept in the record itself; more go to pages. Most addresses hold fewer. */
 export const TAIL_UNSPENTS_MAX = 32;
@@ -59,13 +59,22 @@ export class AddressRecord {
     return record;
   }
 
-  encode(): Uint8Array {
+  get size(): number {
+    return FIXED_BYTES + 8 * this.pages.length + this.tail.bytes().length + this.events.bytes().length;
+  }
+
+  /** Writes `size` bytes at an offset of `to`. */
+  encodeInto(to: Buffer, offset: number): void {
     const { pages, tail, events } = this;
-    const size = FIXED_BYTES + 8 * pages.length + tail.bytes().length + events.bytes().length;
-    const w = new Writer(size).u64(this.coins).u32(this.unspents).u32(pages.length).u32(tail.count).u32(events.count);
-    w.u32(this.#eventPages).size(this.#tailFirst).size(this.#tailLast);
-    for (const page of pages) w.size(page);
-    return w.bytes(tail.bytes()).bytes(events.bytes()).finish();
+    let at = to.writeBigUInt64LE(this.coins, offset);
+    for (const count of [this.unspents, pages.length, tail.count, events.count, this.#eventPages]) {
+      at = to.writeUInt32LE(count, at);
+    }
+    at = writeNumber(to, this.#tailFirst, at);
+    at = writeNumber(to, this.#tailLast, at);
+    for (const page of pages) at = writeNumber(to, page, at);
+    to.set(tail.bytes(), at);
+    to.set(events.bytes(), at + tail.bytes().length);
   }
 
   /** An output created in block `seq`, which is not below that of any output before. */

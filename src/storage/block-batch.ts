@@ -22,8 +22,11 @@ import {
   type Tip,
   UX_BYTES,
   unspentPageKey,
+  writeNumber,
 } from "./layout.ts";
-import { headAfter } from "./staging.ts";
+import { type Generation, headAfter } from "./staging.ts";
+
+const ADDRESS_KEY_BYTES = 22;
 
 /**
  * A record of fixed size whose key is a hash, in memory used over and over: LevelDB copies at once. Key and value lie
@@ -77,9 +80,10 @@ export class BlockBatch {
   readonly #firstSeq: number;
   readonly #touched = new Map<string, TouchedAddress>();
   readonly #unspentPages = new Map<string, { readonly key: Buffer; readonly ids: Uint8Array | undefined }>();
-  readonly #created = new Map<string, IdentifiedUxOut>();
+  readonly #unspents: Generation["unspents"];
   #tip: Tip | undefined;
-  #unspents: number;
+  /** Unspent outputs. */
+  #count: number;
   #holders: number;
   #transactions: number;
 
@@ -89,6 +93,8 @@ export class BlockBatch {
     /** Cached records. They are changed as the batch is built: after a failure the cache must be cleared. */
     readonly addresses: AgingMap<AddressRecord>;
     readonly isPooled: (id: Hash) => boolean;
+    /** What all blocks of the batch together do to the set. */
+    readonly unspents: Generation["unspents"];
     /** Undefined before the first block. */
     readonly tip: Tip | undefined;
   }) {
@@ -99,7 +105,8 @@ export class BlockBatch {
     this.#tip = options.tip;
     this.#firstSeq = options.tip === undefined ? 0 : options.tip.head.seq + 1;
     this.#transactions = options.tip?.transactions ?? 0;
-    this.#unspents = options.tip?.unspents ?? 0;
+    this.#unspents = options.unspents;
+    this.#count = options.tip?.unspents ?? 0;
     this.#holders = options.tip?.addresses ?? 0;
   }
 
@@ -132,7 +139,7 @@ export class BlockBatch {
     this.#tip = {
       head: headAfter(change),
       transactions: this.#transactions,
-      unspents: this.#unspents,
+      unspents: this.#count,
       addresses: this.#holders,
     };
   }
@@ -144,45 +151,51 @@ export class BlockBatch {
     if (!record.remove(id, body.coins, head.seq, pages)) {
       throw damaged(this.#db.dir, "the index of an address lacks an unspent output", { uxid: hex(id) });
     }
-    this.#unspents--;
+    this.#count--;
     if (record.unspents === 0) this.#holders--;
     writeUxOut(spentRecord.value, ux);
     spentRecord.value.set(by, UX_BYTES);
     writeNumber(spentRecord.value, seq, UX_BYTES + 32);
     spentRecord.put(this.#batch, id);
-    if (head.seq >= this.#firstSeq) this.#created.delete(latin1Key(id));
-    else unspentRecord.delete(this.#batch, id);
+    if (head.seq < this.#firstSeq) unspentRecord.delete(this.#batch, id);
   }
 
-  #create(created: IdentifiedUxOut, by: Hash, seq: number): void {
-    const { id, ux } = created;
+  #create({ id, ux }: IdentifiedUxOut, by: Hash, seq: number): void {
     const { record, pages } = this.#address(ux.body.address);
     record.noteTransaction(by, pages);
     record.noteReceived(id, pages);
     if (record.unspents === 0) this.#holders++;
     record.add(id, ux.body.coins, seq, pages);
-    this.#unspents++;
-    this.#created.set(latin1Key(id), created);
+    this.#count++;
   }
 
   /** Completes the batch; the tip it leads to. */
   finish(): Tip {
     assert(this.#tip !== undefined, "a batch holds at least one block");
-    for (const { id, ux } of this.#created.values()) {
-      writeUxOut(unspentRecord.value, ux);
-      unspentRecord.put(this.#batch, id);
+    for (const out of this.#unspents.values()) {
+      if (out === undefined) continue; // spent again within the batch, or older and deleted already
+      writeUxOut(unspentRecord.value, out.ux);
+      unspentRecord.put(this.#batch, out.id);
     }
     for (const { key, ids } of this.#unspentPages.values()) {
       if (ids === undefined) this.#batch.del(key);
       else this.#batch.put(key, seal(key, ids));
     }
-    for (const { address, record } of this.#touched.values()) {
-      const key = keyOf("address", address);
-      this.#batch.put(key, seal(key, record.encode()));
-    }
+    for (const { address, record } of this.#touched.values()) this.#putAddress(address, record);
     const key = metaKey("head");
     this.#batch.put(key, seal(key, encodeTip(this.#tip)));
     return this.#tip;
+  }
+
+  /** Key and value side by side, as in HashRecord. */
+  #putAddress(address: Address, record: AddressRecord): void {
+    const end = ADDRESS_KEY_BYTES + record.size;
+    const all = Buffer.allocUnsafe(end + CRC_BYTES);
+    all[0] = KIND.address;
+    all.set(address, 1);
+    record.encodeInto(all, ADDRESS_KEY_BYTES);
+    all.writeUInt32LE(crc32c(all, 0, end), end);
+    this.#batch.put(all.subarray(0, ADDRESS_KEY_BYTES), all.subarray(ADDRESS_KEY_BYTES));
   }
 
   #address(address: Address): TouchedAddress {
@@ -221,11 +234,6 @@ export class BlockBatch {
       },
     };
   }
-}
-
-function writeNumber(to: Buffer, value: number, at: number): void {
-  to.writeUInt32LE(value >>> 0, at);
-  to.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
 }
 
 /** The bytes of encodeUxOut, in place. */

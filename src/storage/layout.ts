@@ -91,6 +91,12 @@ function writeSeq(key: Buffer, seq: number, at: number): void {
   key.writeUInt32BE(seq >>> 0, at + 4);
 }
 
+/** A number as little-endian u64, in place; the offset behind it. */
+export function writeNumber(to: Buffer, value: number, at: number): number {
+  to.writeUInt32LE(value >>> 0, at);
+  return to.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
+}
+
 /** Height in the last eight bytes of a block's key. */
 export function seqOfKey(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8);

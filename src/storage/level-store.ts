@@ -18,7 +18,7 @@ import { type LevelStoreOptions, type Opened, Opening } from "./opening.ts";
 import { type Generation, Staging } from "./staging.ts";
 
 /** Address records kept decoded for the writer, and outputs for the checks of the next blocks. */
-const ADDRESSES_CACHED = 8192;
+const ADDRESSES_CACHED = 16384;
 const OUTPUTS_CACHED = 16384;
 /** Transactions turned into a batch before other work gets a turn: a few milliseconds. */
 const SLICE_TRANSACTIONS = 400;
@@ -183,6 +183,7 @@ export class LevelStore extends LevelView implements ChainStore {
       batch,
       addresses: this.#addresses,
       isPooled: (id) => pool.has(latin1Key(id)),
+      unspents: generation.unspents,
       tip: this.#state.tip,
     });
     this.#building = true;

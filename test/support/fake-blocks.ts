@@ -1,3 +1,4 @@
+import { toHex } from "../../src/base/bytes.ts";
 import { blockHash, computeBodyHash, type SignedBlock } from "../../src/chain/block.ts";
 import { genesisChange } from "../../src/chain/genesis.ts";
 import type { BlockChange, IdentifiedUxOut } from "../../src/chain/store.ts";
@@ -5,7 +6,7 @@ import { newTransaction, type Transaction, type TxOut, txid } from "../../src/ch
 import { createUnspents, removeFromSet, SetHash } from "../../src/chain/unspents.ts";
 import type { Droplets, Hours } from "../../src/chain/uxout.ts";
 import { type Address, addressFromKeyHash } from "../../src/cipher/address.ts";
-import { type Hash, NULL_HASH } from "../../src/cipher/hash.ts";
+import { NULL_HASH } from "../../src/cipher/hash.ts";
 import type { Signature } from "../../src/cipher/sign.ts";
 
 /** Small seeded generator (mulberry32), so that a failing run can be repeated. */
@@ -40,7 +41,8 @@ export interface FakeChainOptions {
 export class FakeChain {
   readonly addresses: readonly Address[];
   readonly #random: () => number;
-  #unspents: IdentifiedUxOut[] = [];
+  readonly #unspents: IdentifiedUxOut[] = [];
+  readonly #places = new Map<string, number>();
   #last: BlockChange | undefined;
   readonly #sig = new Uint8Array(65).fill(7) as Signature;
 
@@ -147,9 +149,23 @@ export class FakeChain {
   }
 
   #accept(change: BlockChange): BlockChange {
-    const spent = new Set<Hash>(change.spent.flat().map(({ id }) => id));
-    this.#unspents = this.#unspents.filter(({ id }) => !spent.has(id)).concat(change.created.flat());
+    for (const { id } of change.spent.flat()) this.#remove(toHex(id));
+    for (const out of change.created.flat()) {
+      this.#places.set(toHex(out.id), this.#unspents.length);
+      this.#unspents.push(out);
+    }
     this.#last = change;
     return change;
+  }
+
+  /** The last output takes the place of the one removed: long chains stay cheap to make. */
+  #remove(key: string): void {
+    const at = this.#places.get(key);
+    const last = this.#unspents.pop();
+    if (at === undefined || last === undefined) throw new Error("spends what is not there");
+    this.#places.delete(key);
+    if (at === this.#unspents.length) return;
+    this.#unspents[at] = last;
+    this.#places.set(toHex(last.id), at);
   }
 }
