@@ -24,6 +24,8 @@ export interface GossipDeps {
   /** Peers that take part. */
   readonly peers: () => readonly Peer[];
   readonly penalties: Penalties;
+  /** Blocks are missing: what spends their outputs cannot be judged yet. */
+  readonly isBehind: () => boolean;
   readonly clock: Clock;
   readonly turn: Turn;
   readonly log: Logger;
@@ -35,6 +37,8 @@ interface Wanted {
   askedAtMs: number;
   /** Others that have it too. */
   readonly others: Set<Peer>;
+  /** Times it came and could not be judged yet. */
+  readonly early: number;
 }
 
 interface Buckets {
@@ -50,6 +54,9 @@ const FLUSH_MS = 3_000;
 /** Transactions checked before other work gets its turn: a signature without threads takes a tenth of a millisecond. */
 const CHECKED_AT_ONCE = 16;
 const WANTED_OTHERS_MAX = 8;
+/** A transaction that spends an output we do not know is asked for again so often. */
+const EARLY_MAX = 3;
+const EARLY_RETRY_MS = 2_000;
 const MANY = 512;
 
 /** Unconfirmed transactions among peers: announce, ask, give (p2p.md 10). */
@@ -111,23 +118,32 @@ export class Gossip {
     this.#announced.set(hashHex(id), id);
   }
 
-  /** ANNT: asks for what is neither in the pool, nor confirmed, nor on its way. */
+  /** ANNT: asks for what is neither in the pool, nor confirmed, nor on its way; later, while blocks are missing. */
   announcedBy(peer: Peer, ids: readonly Hash[]): void {
     if (!this.#bucketsOf(peer).announced.take()) return;
-    const now = this.#deps.clock.monotonicMs();
+    const isBehind = this.#deps.isBehind();
     const unknown: Hash[] = [];
     for (const id of ids) {
       const key = hashHex(id);
       peer.known.add(key);
       if (this.#has(id, key)) continue;
       const wanted = this.#wanted.get(key);
-      if (wanted !== undefined && now - wanted.askedAtMs < this.#options.limits.transactionRetryMs) {
+      if (wanted !== undefined) {
         if (wanted.others.size < WANTED_OTHERS_MAX) wanted.others.add(peer);
-        continue;
-      }
-      unknown.push(id);
+      } else if (isBehind) this.#want(id, peer, 0);
+      else unknown.push(id);
     }
     this.#ask(peer, unknown);
+  }
+
+  /** Remembers to ask this peer for it when the time has come. */
+  #want(id: Hash, peer: Peer, early: number): void {
+    if (this.#wanted.size >= this.#options.limits.transactionsWantedMax) return;
+    const { transactionRetryMs } = this.#options.limits;
+    // While blocks are missing nothing is asked anyway; of what came too early a second look is due soon.
+    const dueInMs = early === 0 ? 0 : EARLY_RETRY_MS;
+    const askedAtMs = this.#deps.clock.monotonicMs() - transactionRetryMs + dueInMs;
+    this.#wanted.set(hashHex(id), { id, askedAtMs, others: new Set([peer]), early });
   }
 
   #has(id: Hash, key: HashHex): boolean {
@@ -143,8 +159,11 @@ export class Gossip {
     peer.expect(this.#options.limits.transactionRetryMs);
     const askedAtMs = this.#deps.clock.monotonicMs();
     for (const id of asked) {
-      if (this.#wanted.size >= this.#options.limits.transactionsWantedMax) break;
-      this.#wanted.set(hashHex(id), { id, askedAtMs, others: new Set() });
+      const key = hashHex(id);
+      const { others = new Set<Peer>(), early = 0 } = this.#wanted.get(key) ?? {};
+      others.delete(peer);
+      if (this.#wanted.size >= this.#options.limits.transactionsWantedMax && !this.#wanted.has(key)) break;
+      this.#wanted.set(key, { id, askedAtMs, others, early });
     }
   }
 
@@ -188,6 +207,7 @@ export class Gossip {
     const id = txid(txn);
     const key = hashHex(id);
     peer.known.add(key);
+    const early = this.#wanted.get(key)?.early ?? 0;
     this.#wanted.delete(key);
     // A transaction that a block has taken is no offence, only late.
     if (this.#deps.chain.store.transaction(id) !== undefined) return false;
@@ -200,6 +220,7 @@ export class Gossip {
       log.debug({ peer: peer.address, txid: key, error: errorText(error) }, "transaction refused");
       if (error instanceof RuleError) {
         if (!isBadTiming(error)) penalties.punish(peer, "hardInvalidTransaction");
+        else if (early < EARLY_MAX) this.#want(id, peer, early + 1);
       } else if (!(error instanceof ChainError)) log.warn({ error: errorText(error) }, "transaction could not be kept");
       return false;
     }
@@ -208,15 +229,7 @@ export class Gossip {
   /** Once a second: asks others for what did not come, and lets the pool know what was announced. */
   tick(): void {
     const now = this.#deps.clock.monotonicMs();
-    for (const [key, wanted] of this.#wanted) {
-      if (now - wanted.askedAtMs < this.#options.limits.transactionRetryMs) continue;
-      this.#wanted.delete(key);
-      const other = [...wanted.others].find((peer) => peer.isActive);
-      if (other === undefined || this.#has(wanted.id, key)) continue;
-      this.#ask(other, [wanted.id]);
-      wanted.others.delete(other);
-      for (const rest of wanted.others) this.#wanted.get(key)?.others.add(rest);
-    }
+    if (!this.#deps.isBehind()) this.#askAgain(now);
     for (const [key, sentAtMs] of this.#own) {
       if (now - sentAtMs < OWN_MS) break;
       this.#own.delete(key);
@@ -225,6 +238,23 @@ export class Gossip {
       this.#lastFlushMs = now;
       void this.flush();
     }
+  }
+
+  /** Asks somebody else for what did not come; of those that can be asked, each once for all. */
+  #askAgain(now: number): void {
+    const byPeer = new Map<Peer, Hash[]>();
+    for (const [key, wanted] of this.#wanted) {
+      if (now - wanted.askedAtMs < this.#options.limits.transactionRetryMs) continue;
+      const other = [...wanted.others].find((peer) => peer.isActive);
+      if (other === undefined || this.#has(wanted.id, key)) {
+        this.#wanted.delete(key);
+        continue;
+      }
+      const ids = byPeer.get(other) ?? [];
+      byPeer.set(other, ids);
+      if (ids.length < LIST_MAX.GETT) ids.push(wanted.id);
+    }
+    for (const [peer, ids] of byPeer) this.#ask(peer, ids);
   }
 
   /** Writes down when the transactions sent out lately were. */

@@ -168,7 +168,7 @@ export class Network {
     const penalties = this.#penalties;
     this.#gossip = new Gossip(
       { frameBytesMax, limits },
-      { chain, pool: deps.pool, peers, penalties, clock, turn, log },
+      { chain, pool: deps.pool, peers, penalties, isBehind: () => this.#sync.isBehind, clock, turn, log },
     );
     this.#sync = new BlockSync(limits, {
       chain,

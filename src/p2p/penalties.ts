@@ -59,6 +59,7 @@ export class Penalties {
   #decayed(key: string): number {
     const entry = this.#points.get(key);
     if (entry === undefined) return 0;
-    return entry.points * 0.5 ** ((this.#clock.monotonicMs() - entry.atMs) / this.#limits.pointsHalveMs);
+    const halvings = Math.floor((this.#clock.monotonicMs() - entry.atMs) / this.#limits.pointsHalveMs);
+    return entry.points * 0.5 ** halvings;
   }
 }

@@ -41,6 +41,8 @@ interface Range {
 const ANSWER_BYTES = 200 * 1024;
 /** A guess this young may still be answered when the peer's height becomes known. */
 const GUESS_FRESH_MS = 300;
+/** An answer that takes longer is not waited for by others. */
+const BEHIND_MS = 2_000;
 const SLOW_REST_MS = 60_000;
 const WRONG_REST_MS = 10_000;
 const ANNOUNCE_MS = 1_000;
@@ -82,6 +84,12 @@ export class BlockSync {
       failed: (error) => this.#failed(error),
       room: () => this.#pump(),
     });
+  }
+
+  /** Blocks are on their way. Whoever only claims to have some makes us wait for moments. */
+  get isBehind(): boolean {
+    const now = this.#deps.clock.monotonicMs();
+    return !this.#pipeline.isIdle || this.#asks.some((ask) => !ask.isGuess && now - ask.askedAtMs < BEHIND_MS);
   }
 
   /** Just introduced: asks it for what follows our head, which also tells it how far we are. */
