@@ -152,6 +152,7 @@ export class RecoveryPool implements SignatureRecovery {
     const worker = new Worker(this.#options.program, {
       name: "signature-recovery",
       workerData: { backend: this.#options.backend },
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }, // its garbage is small and short-lived
     });
     const thread: Thread = { worker, given: [] };
     this.#threads.add(thread);

@@ -10,6 +10,7 @@ import type { DaemonConfig } from "../config/daemon-config.ts";
 import { writeGenesisIdentity } from "../config/fiber-write.ts";
 import { compatVersion, version } from "../config/version.ts";
 import type { Network } from "../p2p/network.ts";
+import { HeapTrim, processHeap } from "./heap-trim.ts";
 import { createLogger } from "./logging.ts";
 import { Maintenance } from "./maintenance.ts";
 import { startNetwork } from "./networking.ts";
@@ -62,6 +63,10 @@ export class Node {
     stop.push(() => logging.close());
     const { log } = logging;
     for (const warning of config.warnings) log.warn({}, warning);
+
+    const trim = new HeapTrim({ clock, ...processHeap() });
+    trim.start();
+    stop.push(async () => trim.stop());
 
     const opened = await openChain(config, { create: true, log });
     stop.push(() => opened.close());
