@@ -323,6 +323,16 @@ export class Network {
     return this.peerHeights().reduce((highest, { height }) => Math.max(highest, height), this.#deps.chain.head().seq);
   }
 
+  /** Addresses in the peer list, for status and tests. */
+  knownPeers(): number {
+    return this.#book.size;
+  }
+
+  /** Bytes waiting to leave, by connection: what slow readers cost. */
+  queuedBytes(): number[] {
+    return this.#table.all().map((peer) => peer.queuedBytes);
+  }
+
   /** @throws NetworkError NETWORK_CLOSED, NETWORK_NO_ADDRESSES */
   #requireAudience(): void {
     if (this.#state !== "running") throw new NetworkError("NETWORK_CLOSED");
