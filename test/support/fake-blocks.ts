@@ -169,3 +169,9 @@ export class FakeChain {
     this.#places.set(toHex(last.id), at);
   }
 }
+
+/** A chain of 4 transactions a block between 8 addresses, and all addresses: what storage tests write and ask for. */
+export function sampleChain(seed: number, blocks: number): { changes: BlockChange[]; addresses: readonly Address[] } {
+  const chain = new FakeChain({ seed, addresses: 8 });
+  return { changes: chain.chain(blocks, 4, 2), addresses: chain.addresses };
+}
