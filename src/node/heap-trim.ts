@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import type { Clock } from "../base/clock.ts";
 
 /** Garbage is left alone below this: a node at the tip never gets here. */
-const HEAP_SOFT_BYTES = 64 * 1024 * 1024;
+const HEAP_SOFT_BYTES = 48 * 1024 * 1024;
 const CHECK_MS = 100;
 
 export interface HeapTrimDeps {
@@ -14,8 +14,8 @@ export interface HeapTrimDeps {
 
 /**
  * Keeps the heap near what is in use. V8 lets garbage grow to several times the live data before it collects, and
- * catching up makes garbage fast: 300 MB resident where 30 MB are live. Asking for a collection at twice the live
- * size, 64 MB at least, costs about 1 % of the time and keeps the process below 250 MB. A command line flag would do
+ * catching up makes garbage fast: 300 MB resident where 30 MB are live. Asking for a collection at half above the live
+ * size, 48 MB at least, costs about 1 % of the time and keeps the process below 250 MB. A command line flag would do
  * the same, but a program cannot give itself one.
  */
 export class HeapTrim {
@@ -42,7 +42,7 @@ export class HeapTrim {
     const { heapUsed, collect } = this.#deps;
     if (heapUsed() <= this.#limit) return;
     collect();
-    this.#limit = Math.max(HEAP_SOFT_BYTES, 2 * heapUsed());
+    this.#limit = Math.max(HEAP_SOFT_BYTES, 1.5 * heapUsed());
   }
 }
 

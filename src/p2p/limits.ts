@@ -205,7 +205,7 @@ export const LIMITS: Limits = Object.freeze({
   blockRequestsOutstanding: 6,
   blockRequestsWaiting: 16,
   syncBlocksMax: 1024,
-  syncBytesMax: 2 * MIB,
+  syncBytesMax: MIB / 2,
   strayBlocksMax: 64,
   syncStallMs: 10_000,
   syncPrepareSignatures: 512,
