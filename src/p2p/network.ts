@@ -628,13 +628,13 @@ export class Network {
   }
 
   /** ANNB to all; to strangers also a GETB that asks for nothing, since heights are read from those alone (B3, B5). */
-  #announceHead(): void {
+  #announceHead(asked?: Peer): void {
     const { seq } = this.#deps.chain.head();
     const announcement = encode.announceBlocks(seq);
     const height = encode.getBlocks(seq, 0);
     for (const peer of this.#table.active()) {
       peer.send(announcement);
-      if (!peer.isOurs) peer.send(height);
+      if (!peer.isOurs && peer !== asked) peer.send(height);
     }
   }
 
@@ -660,7 +660,7 @@ export class Network {
   }
 
   #minute(): void {
-    this.#announceHead();
+    this.#announceHead(this.#sync.poll());
     this.#exchange.ask(this.#table.active());
   }
 }

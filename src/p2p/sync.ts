@@ -69,6 +69,7 @@ export class BlockSync {
   readonly #answerMs = new WeakMap<Peer, number>();
   #lastAnnounceMs = Number.NEGATIVE_INFINITY;
   #isUnannounced = false;
+  #polls = 0;
   #retryAtMs = 0;
   #retryMs = RETRY_FIRST_MS;
 
@@ -98,6 +99,18 @@ export class BlockSync {
     const isBusy = this.#asks.some((ask) => !ask.isGuess);
     if (isBusy) peer.send(encode.getBlocks(seq, 0));
     else this.#guess(peer, seq);
+  }
+
+  /**
+   * Once a minute: asks one peer, in turn, for what follows our head, in case an announcement was lost. Returns it.
+   * Those under way make that needless.
+   */
+  poll(): Peer | undefined {
+    if (this.isBehind) return undefined;
+    const peers = this.#deps.peers();
+    const peer = peers[this.#polls++ % Math.max(1, peers.length)];
+    if (peer !== undefined) this.#guess(peer, this.#deps.chain.head().seq);
+    return peer;
   }
 
   /** It says it has blocks up to `height`. */
