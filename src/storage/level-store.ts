@@ -43,8 +43,8 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<LevelS
  * of one head, and never of one that is not durable.
  *
  * A failed write leaves LevelDB's log in doubt: it may end in half a record, and the batch may be stored or not.
- * The store stays readable, refuses writes until the disk takes data again, then opens the database anew, which
- * settles what is stored, verifies it, and goes on from there.
+ * The store stays readable as it was, refuses writes until the disk takes data again, then opens the database anew,
+ * which settles what is stored, verifies it, and goes on from there.
  */
 export class LevelStore extends LevelView implements ChainStore {
   readonly dir: string;
@@ -55,7 +55,7 @@ export class LevelStore extends LevelView implements ChainStore {
   /** Unspent at the acknowledged head, never ahead of it. */
   readonly #outputs = new AgingMap<UxOut>(OUTPUTS_CACHED);
   #state: Opened;
-  /** Set while a batch is being written. */
+  /** Set while a batch is being written, and after a failed one until the database is opened anew. */
   #before: Snapshot | undefined;
   /** True from the first change to the cached address records until they agree with the database again. */
   #building = false;
@@ -200,12 +200,8 @@ export class LevelStore extends LevelView implements ChainStore {
     }
     const tip = blocks.finish();
     this.#before = this.#db.snapshot();
-    try {
-      await this.#writeBatch(() => this.#db.write(batch, { sync: true }));
-    } catch (error) {
-      this.#endSnapshot();
-      throw error;
-    }
+    // If it fails the snapshot stays: the batch may be stored all the same, and nobody has acknowledged it.
+    await this.#writeBatch(() => this.#db.write(batch, { sync: true }));
     return tip;
   }
 
@@ -313,6 +309,7 @@ export class LevelStore extends LevelView implements ChainStore {
     } catch (cause) {
       throw this.#db.writeError(cause);
     }
+    this.#endSnapshot();
     await this.#db.close();
     this.#addresses.clear();
     this.#outputs.clear();

@@ -101,10 +101,13 @@ export class Staging {
 
   /** Forgets the leading blocks that turn out to be stored. What they did to the set stays: it is true now. */
   dropStored(isStored: (change: BlockChange) => boolean): void {
-    const { changes } = this.#open;
-    let stored = 0;
-    while (stored < changes.length && isStored(changes[stored] as BlockChange)) stored++;
-    changes.splice(0, stored);
+    for (const { changes } of [...this.#closed, this.#open]) {
+      let stored = 0;
+      while (stored < changes.length && isStored(changes[stored] as BlockChange)) stored++;
+      changes.splice(0, stored);
+      if (changes.length > 0) break;
+    }
+    this.#closed = this.#closed.filter(({ changes }) => changes.length > 0);
   }
 
   /** Forgets everything but what is being written. */
