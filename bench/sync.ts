@@ -29,6 +29,7 @@ import { paramsOfGenesisFile } from "../src/config/genesis-file.ts";
 import { SKYCOIN } from "../src/config/skycoin.ts";
 import { installNativeBackend } from "../src/native/install.ts";
 import { RecoveryPool } from "../src/native/recovery-pool.ts";
+import { HeapTrim, processHeap } from "../src/node/heap-trim.ts";
 import { systemClock } from "../src/node/system-clock.ts";
 import { FrameSplitter } from "../src/p2p/frame.ts";
 import { introductionOf } from "../src/p2p/introduction.ts";
@@ -193,6 +194,8 @@ async function measure(chainFile: string, paramsFile: string, scratch: string): 
     },
   );
   const keepAlive = setInterval(() => {}, 1000);
+  const trim = new HeapTrim({ clock: systemClock, ...processHeap() });
+  trim.start();
   let transactions = 0;
   let startedMs = 0;
   let cpuBefore = process.cpuUsage();
@@ -233,6 +236,7 @@ async function measure(chainFile: string, paramsFile: string, scratch: string): 
   await pool.close();
   await recovery.close();
   await store.close();
+  trim.stop();
   clearInterval(keepAlive);
 }
 
