@@ -194,7 +194,7 @@ class ByteList {
   }
 
   assign(bytes: Uint8Array): void {
-    this.#bytes = bytes.slice();
+    this.#bytes = new Uint8Array(bytes); // a copy; slice() of a Node buffer is none
     this.count = bytes.length / this.#size;
   }
 

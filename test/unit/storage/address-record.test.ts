@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { toHex } from "../../../src/base/bytes.ts";
+import type { Hash } from "../../../src/cipher/hash.ts";
+import { AddressRecord, EVENTS_PER_PAGE, TAIL_UNSPENTS_MAX } from "../../../src/storage/address-record.ts";
+
+/** Pages in maps, and how many there ever were. */
+function memoryPages() {
+  const unspents = new Map<number, Uint8Array>();
+  const events: Uint8Array[] = [];
+  return {
+    events,
+    stored: unspents,
+    unspents: (seq: number) => unspents.get(seq),
+    putUnspents(seq: number, ids: Uint8Array | undefined) {
+      if (ids === undefined) unspents.delete(seq);
+      else unspents.set(seq, ids);
+    },
+    putEvents(page: number, bytes: Uint8Array) {
+      assert.equal(page, events.length, "pages are numbered without gaps and never rewritten");
+      events.push(bytes);
+    },
+  };
+}
+
+function id(n: number): Hash {
+  const bytes = new Uint8Array(32);
+  new DataView(bytes.buffer).setUint32(0, Math.imul(n + 1, 0x9e3779b1));
+  new DataView(bytes.buffer).setUint32(28, n);
+  return bytes as Hash;
+}
+
+function recode(record: AddressRecord): AddressRecord {
+  const bytes = Buffer.alloc(record.size + 5, 0xee);
+  record.encodeInto(bytes, 5);
+  return AddressRecord.decode(bytes.subarray(5));
+}
+
+test("holds what was added and not removed, in order, whatever is stored and read in between", () => {
+  const step = fc.record({ add: fc.nat(70), remove: fc.array(fc.nat(1000), { maxLength: 60 }), recode: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      let record = new AddressRecord();
+      const pages = memoryPages();
+      const model: { n: number; seq: number }[] = [];
+      let next = 0;
+      steps.forEach(({ add, remove, recode: stored }, seq) => {
+        for (const at of remove) {
+          const [gone] = model.splice(model.length === 0 ? 0 : at % model.length, 1);
+          if (gone !== undefined) assert.ok(record.remove(id(gone.n), BigInt(gone.n), gone.seq, pages));
+        }
+        for (let i = 0; i < add; i++, next++) {
+          record.add(id(next), BigInt(next), seq, pages);
+          model.push({ n: next, seq });
+        }
+        if (stored) record = recode(record);
+        assert.equal(record.unspents, model.length);
+        assert.equal(
+          record.coins,
+          model.reduce((sum, { n }) => sum + BigInt(n), 0n),
+        );
+        const ids = record.unspentIds((firstSeq) => pages.unspents(firstSeq) as Uint8Array);
+        assert.deepEqual(
+          ids.map(toHex),
+          model.map(({ n }) => toHex(id(n))),
+        );
+        assert.equal(pages.stored.size, record.pages.length);
+      });
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("an output that is not listed is not removed", () => {
+  const record = new AddressRecord();
+  const pages = memoryPages();
+  assert.equal(record.remove(id(1), 5n, 3, pages), false);
+  for (let n = 0; n < 3 * TAIL_UNSPENTS_MAX; n++) record.add(id(n), 1n, n, pages);
+  assert.ok(record.pages.length >= 2);
+  assert.equal(record.remove(id(999), 1n, 2, pages), false);
+  assert.equal(record.remove(id(999), 1n, 3 * TAIL_UNSPENTS_MAX, pages), false);
+  assert.equal(record.unspents, 3 * TAIL_UNSPENTS_MAX);
+});
+
+test("the outputs of one block stay together, however many they are", () => {
+  const record = new AddressRecord();
+  const pages = memoryPages();
+  for (let n = 0; n < 500; n++) record.add(id(n), 1n, 7, pages);
+  assert.equal(record.pages.length, 0);
+  record.add(id(500), 1n, 8, pages);
+  assert.deepEqual(record.pages, [7]);
+  assert.ok(record.remove(id(250), 1n, 7, pages));
+  assert.equal(record.unspents, 500);
+});
+
+test("history is kept in order, each transaction once, over many pages", () => {
+  let record = new AddressRecord();
+  const pages = memoryPages();
+  const [txids, received]: [string[], string[]] = [[], []];
+  for (let n = 0; n < 100; n++) {
+    const txid = id(1000 + n);
+    txids.push(toHex(txid));
+    record.noteTransaction(txid, pages);
+    for (let k = 0; k < n % 4; k++) {
+      record.noteTransaction(txid, pages);
+      record.noteReceived(id(100 * n + k), pages);
+      received.push(toHex(id(100 * n + k)));
+    }
+    if (n % 7 === 0) record = recode(record);
+  }
+  const page = (number: number) => pages.events[number] as Uint8Array;
+  assert.deepEqual(record.txids(page).map(toHex), txids);
+  assert.deepEqual(record.received(page).map(toHex), received);
+  assert.equal(pages.events.length, Math.floor((txids.length + received.length) / EVENTS_PER_PAGE));
+});
+
+test("a record cut short does not decode", () => {
+  const record = new AddressRecord();
+  record.add(id(1), 1n, 1, memoryPages());
+  const bytes = Buffer.alloc(record.size);
+  record.encodeInto(bytes, 0);
+  for (let size = 0; size < bytes.length; size += 3) {
+    assert.throws(() => AddressRecord.decode(bytes.subarray(0, size)), { code: "CODEC_UNDERFLOW" });
+  }
+  assert.throws(() => AddressRecord.decode(Buffer.concat([bytes, Buffer.of(0)])), { code: "CODEC_TRAILING" });
+});
