@@ -155,6 +155,10 @@ function signatureState(params: ChainParams): string {
 /** A genesis file of ours by its `.json` name and format, otherwise any coin configuration. */
 async function paramsOf(path: string): Promise<ChainParams> {
   if (path.endsWith(".json")) return paramsOfGenesisFile(await loadGenesisFile(path));
-  const config = await loadDaemonConfig({ argv: [], env: { FIBER_TOML: path, HOME: process.env.HOME } });
+  // The parameters count, not whether its peers could be dialled: login chains name loopback ones.
+  const config = await loadDaemonConfig({
+    argv: ["--disable-default-peers"],
+    env: { FIBER_TOML: path, HOME: process.env.HOME },
+  });
   return config.params;
 }

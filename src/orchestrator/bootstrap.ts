@@ -29,7 +29,11 @@ export async function bootstrapFirstBlock(options: {
   if ((await headSeq(options.api)) > 0) return;
   const [wallet, { params }] = await Promise.all([
     loadGenesisWallet(options.genesisFile),
-    loadDaemonConfig({ argv: [], env: { HOME: process.env.HOME, FIBER_TOML: options.fiberToml } }),
+    // Nothing is dialled here: loopback peers in the file, as the Go command writes them, are no mistake.
+    loadDaemonConfig({
+      argv: ["--disable-default-peers"],
+      env: { HOME: process.env.HOME, FIBER_TOML: options.fiberToml },
+    }),
   ]);
   const txn = spendGenesis(params, parseSecretKey(wallet.secretKey));
   const response = await request(`${options.api}/api/v1/injectTransaction`, {

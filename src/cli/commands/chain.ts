@@ -25,7 +25,8 @@ export const chain: Command = {
     const transfer = await import("../../node/chain-transfer.ts");
     const { systemClock } = await import("../../node/system-clock.ts");
 
-    const config = await loadDaemonConfig({ argv: flags, env, cwd });
+    // Nothing is dialled: a login chain's loopback peers need no --localhost-only here.
+    const config = await loadDaemonConfig({ argv: ["--disable-default-peers", ...flags], env, cwd });
     const opened = await openChain(config, { create: action === "import" });
     const progress = progressLine(stderr as NodeJS.WriteStream, action);
     try {
