@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { parse as parseToml } from "smol-toml";
 import { errorText } from "../base/errors.ts";
-import { writeFileAtomically } from "./atomic-file.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { ConfigError, openErrorText } from "./errors.ts";
 import { fiberFileKind, parseFiberConfig } from "./fiber-toml.ts";
 import { lineEnd, scanToml, type TomlStatement } from "./toml-scanner.ts";

@@ -14,10 +14,10 @@ import { hashHex } from "../cipher/hash.ts";
 import { deterministicKeys, type PublicKey, parseSecretKey } from "../cipher/keys.ts";
 import { platformRandom } from "../cipher/random.ts";
 import { signHash } from "../cipher/sign.ts";
-import { writeFileAtomically } from "../config/atomic-file.ts";
 import { loadDaemonConfig } from "../config/config.ts";
 import { loadGenesisFile, paramsOfGenesisFile } from "../config/genesis-file.ts";
 import { parseGenesisWallet } from "../config/genesis-wallet.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { newWalletDocument, serializeDocument } from "../wallet/document.ts";
 
 export class CreateChainError extends CoinError<"CREATE_EXISTS" | "CREATE_SHARES" | "CREATE_AMOUNT"> {}

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText } from "../base/errors.ts";
-import { writeFileAtomically } from "../config/atomic-file.ts";
 import { loadFiberConfig } from "../config/fiber-toml.ts";
 import { type GenesisWallet, loadGenesisWallet } from "../config/genesis-wallet.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { newWalletDocument, serializeDocument } from "../wallet/document.ts";
 import { OrchestratorError } from "./child-node.ts";
 

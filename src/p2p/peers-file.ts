@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import type { PeersFile } from "./deps.ts";
-
-const PRIVATE = 0o600;
 
 /**
  * peers.json on disk. Where there is none, an old peers.txt beside it, of the same format, is read instead. Written
@@ -16,22 +14,7 @@ export function peersFileAt(path: string): PeersFile {
       if (text !== undefined && text.trim() !== "") return text;
       return readIfThere(join(dirname(path), "peers.txt"));
     },
-    async write(text) {
-      const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-      try {
-        const file = await open(temporary, "wx", PRIVATE);
-        try {
-          await file.writeFile(text);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
-    },
+    write: (text) => writeFileAtomically(path, text),
   };
 }
 

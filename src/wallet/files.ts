@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { access, constants, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { equalBytes } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { walletFingerprint } from "./create.ts";
 import { DOCUMENT_CHARACTERS_MAX, parseWallet, serializeWallet } from "./document.ts";
 import { WalletError, WalletFault } from "./errors.ts";
@@ -136,33 +136,7 @@ function isEmpty(wallet: Wallet): boolean {
  */
 export async function saveWallet(wallet: Wallet, directory: string): Promise<void> {
   if (isTemporary(wallet.meta)) return;
-  await writePrivately(join(directory, walletId(wallet)), serializeWallet(wallet));
-}
-
-async function writePrivately(name: string, text: string): Promise<void> {
-  const path = await realpath(name).catch(() => name);
-  const temporary = `${path}.tmp.${randomBytes(4).toString("hex")}`;
-  try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-}
-
-/** The rename itself must reach the disk too. Not every system can sync a directory; then the rename comes later. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r").catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
+  await writeFileAtomically(join(directory, walletId(wallet)), serializeWallet(wallet));
 }
 
 /** Something of that name is there already. */
