@@ -64,7 +64,11 @@ export class ChildNode {
   async start(): Promise<void> {
     const { command, env, name, readyTimeoutMs } = this.#options;
     const [program, ...args] = command as [string, ...string[]];
-    const child = spawn(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    const child = spawn(program, args, {
+      env: { ...env },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      detached: true, // a Ctrl-C in the terminal is for the parent, which stops its children in order
+    });
     this.#process = child;
     this.#lastErrorLine = "";
     const ended = new Promise<ChildExit>((resolve) => {

@@ -30,8 +30,14 @@ const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 const BLOCK_TIMEOUT_MS = 30_000;
 
-/** Starts publisher, then peer, and sees block 1 on both (login-chain.md 3 and 4). @throws OrchestratorError */
-export async function startTwoNodes(options: TwoNodeOptions, report: (line: string) => void): Promise<TwoNodes> {
+/**
+ * Starts publisher, then peer, and sees block 1 on both (login-chain.md 3 and 4). An abort stops what was started.
+ * @throws OrchestratorError, the signal's reason
+ */
+export async function startTwoNodes(
+  options: TwoNodeOptions,
+  { report, signal }: { readonly report: (line: string) => void; readonly signal: AbortSignal },
+): Promise<TwoNodes> {
   const startedAt = performance.now();
   const files = chainFiles(options.directory);
   const unlock = await lockDirectory(options.directory);
@@ -45,9 +51,16 @@ export async function startTwoNodes(options: TwoNodeOptions, report: (line: stri
     await unlock();
   };
   const launch = async (child: ChildNode): Promise<void> => {
+    signal.throwIfAborted();
     const supervisor = new Supervisor(child, SUPERVISOR_DEFAULTS, { report, gaveUp: fail });
-    await supervisor.start();
-    running.push(supervisor);
+    const abort = (): void => void child.stop();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await supervisor.start();
+      running.push(supervisor);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   };
 
   try {
@@ -75,6 +88,7 @@ export async function startTwoNodes(options: TwoNodeOptions, report: (line: stri
     };
   } catch (error) {
     await stop();
+    signal.throwIfAborted();
     throw error;
   }
 }

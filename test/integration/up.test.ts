@@ -148,6 +148,20 @@ test("a killed node is restarted with the chain intact, and the end of the comma
   );
 });
 
+test("an interrupt while starting stops at once and leaves no process", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const child = spawn(process.execPath, [PROGRAM, "up", "--dir", directory], { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  const pid = await eventually(
+    async () => (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")).trim().split(" ")[0] ?? "",
+    (text) => text !== "",
+  );
+  child.kill("SIGINT");
+  const [code] = await once(child, "exit");
+  assert.equal(code, 0);
+  assert.equal(isRunning(Number(pid)), false);
+});
+
 /** By the data directory on its command line. */
 async function childPid(up: Up, name: "publisher" | "peer"): Promise<number> {
   const data = name === "publisher" ? "login_data" : "login_peer_data";

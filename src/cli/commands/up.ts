@@ -41,7 +41,8 @@ export const up: Command = {
     const directory = resolve(cwd, values.dir);
 
     const stopping = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.abort(signal));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => stopping.abort(new UpStopped()));
     const { startTwoNodes } = await import("../../orchestrator/two-node.ts");
     const nodes = await startTwoNodes(
       {
@@ -56,8 +57,12 @@ export const up: Command = {
         publicPort: port("public-port"),
         logLevel: values["log-level"],
       },
-      (line) => stderr.write(`${line}\n`),
-    );
+      { report: (line) => stderr.write(`${line}\n`), signal: stopping.signal },
+    ).catch((error: unknown) => {
+      if (error instanceof UpStopped) return undefined;
+      throw error;
+    });
+    if (nodes === undefined) return 0;
     const shown = relative(cwd, directory) || ".";
     stdout.write(`
 loginchain is up: ${nodes.continued ? `the chain goes on at block ${nodes.headSeq}` : "a new chain, block 1 confirmed on both nodes"} (${(nodes.readyMs / 1000).toFixed(1)} s)
@@ -81,6 +86,9 @@ Ctrl-C stops both nodes; the chain is kept.
     return 1;
   },
 };
+
+/** The operator ended the start. */
+class UpStopped extends Error {}
 
 function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
