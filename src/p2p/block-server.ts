@@ -1,4 +1,6 @@
 import type { Clock } from "../base/clock.ts";
+import { errorText } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import type { NetworkChain } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import { encode, FRAME_HEAD_BYTES, LIST_MAX } from "./messages.ts";
@@ -14,6 +16,7 @@ export interface BlockServerOptions {
 export interface BlockServerDeps {
   readonly chain: Pick<NetworkChain, "head" | "store">;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 interface Request {
@@ -26,6 +29,8 @@ interface Client {
   readonly bytes: TokenBucket;
   waiting: Request[];
   isTimed: boolean;
+  /** When it was given blocks it has not asked beyond, monotonic. */
+  answeredAtMs: number | undefined;
 }
 
 /**
@@ -48,6 +53,7 @@ export class BlockServer {
   asked(peer: Peer, last: number, count: number): void {
     const { blocksPerAnswer, blocksPerAnswerOurs, blockRequestsWaiting } = this.#options.limits;
     const client = this.#client(peer);
+    client.answeredAtMs = undefined;
     const wanted = Math.min(count, peer.isOurs ? blocksPerAnswerOurs : blocksPerAnswer);
     // Nothing to give, no answer: GETB(head, 0) only tells a height.
     if (wanted === 0 || last >= this.#deps.chain.head().seq) return;
@@ -55,6 +61,19 @@ export class BlockServer {
       client.waiting.shift();
     client.waiting.push({ last, count: wanted });
     this.serve(peer);
+  }
+
+  /** Once a second: strangers whose decoder may have lost an answer hear of the head again, and ask again (S5). */
+  remind(peers: readonly Peer[]): void {
+    const now = this.#deps.clock.monotonicMs();
+    const { seq } = this.#deps.chain.head();
+    for (const peer of peers) {
+      const client = this.#clients.get(peer);
+      if (peer.isOurs || client?.answeredAtMs === undefined || peer.height >= seq) continue;
+      if (now - client.answeredAtMs < this.#options.limits.remindAfterMs) continue;
+      client.answeredAtMs = undefined;
+      peer.send(encode.announceBlocks(seq));
+    }
   }
 
   /** Answers what waits, as far as there is room and the rates allow. */
@@ -81,13 +100,18 @@ export class BlockServer {
     const head = this.#deps.chain.head().seq;
     const blocks: Uint8Array[] = [];
     let bytes = FRAME_HEAD_BYTES + 4;
-    for (let seq = last + 1; seq <= head && blocks.length < Math.min(count, LIST_MAX.GIVB); seq++) {
-      const block = store.signedBlockBytes(seq);
-      if (block === undefined || bytes + block.length > this.#options.frameBytesMax) break;
-      bytes += block.length;
-      blocks.push(block);
+    try {
+      for (let seq = last + 1; seq <= head && blocks.length < Math.min(count, LIST_MAX.GIVB); seq++) {
+        const block = store.signedBlockBytes(seq);
+        if (block === undefined || bytes + block.length > this.#options.frameBytesMax) break;
+        bytes += block.length;
+        blocks.push(block);
+      }
+    } catch (error) {
+      this.#deps.log.warn({ error: errorText(error) }, "blocks for a peer could not be read");
     }
     if (blocks.length === 0) return;
+    client.answeredAtMs = this.#deps.clock.monotonicMs();
     client.requests.spend(1);
     client.bytes.spend(bytes);
     this.#bytesAll.spend(bytes);
@@ -103,6 +127,7 @@ export class BlockServer {
         bytes: new TokenBucket(peer.isOurs ? limits.givenBytesOurs : limits.givenBytes, this.#deps.clock),
         waiting: [],
         isTimed: false,
+        answeredAtMs: undefined,
       };
       this.#clients.set(peer, client);
     }

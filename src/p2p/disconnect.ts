@@ -33,8 +33,14 @@ export const INTERNAL = {
   SHORT_ID: 1007,
 } as const;
 
-/** Our own: the connection ended from the other side, or a duplicate was dropped before we spoke. */
-export const LOCAL = { CLOSED_BY_PEER: 2000, SILENT_DUPLICATE: 2001, FULL: 2002, SLOW_READER: 2003 } as const;
+/** Our own: the connection ended from the other side, a duplicate was dropped before we spoke, or the one before it. */
+export const LOCAL = {
+  CLOSED_BY_PEER: 2000,
+  SILENT_DUPLICATE: 2001,
+  FULL: 2002,
+  SLOW_READER: 2003,
+  HANDED_OVER: 2004,
+} as const;
 
 /** A number of one of the three tables above, or any u16 a peer sent. */
 export type DisconnectReason = number;

@@ -22,7 +22,7 @@ export interface HandshakeOptions extends AddressRules {
   readonly legacyPeerCompat: boolean;
   readonly incomingMax: number;
   readonly outgoingMax: number;
-  readonly limits: Pick<Limits, "silentDiallerMs" | "shadowMs" | "blocksPerAnswerOurs">;
+  readonly limits: Pick<Limits, "silentDiallerMs" | "shadowMs" | "handOverMs" | "blocksPerAnswerOurs">;
 }
 
 export interface HandshakeDeps {
@@ -88,9 +88,11 @@ export class Handshake {
     const { table, book } = this.#deps;
     const { mirror } = introduction;
     if (address !== undefined) book.setMirror(address, mirror);
-    const isDuplicate = table.linksTo(mirror, peer.remote.ip).length > 0;
+    const [link] = table.linksTo(mirror, peer.remote.ip);
+    const isDuplicate = link !== undefined;
     if (isDuplicate && !peer.introduced) {
-      peer.drop(LOCAL.SILENT_DUPLICATE);
+      if (isPreferred(peer, { link, introduction, address })) this.#handOver(link, peer, introduction, address);
+      else peer.drop(LOCAL.SILENT_DUPLICATE);
       return;
     }
     if (!isDuplicate && !this.#hasRoomFor(peer, introduction)) {
@@ -106,6 +108,17 @@ export class Handshake {
     else this.#takesPart(peer);
   }
 
+  /**
+   * Gives up our link for the one a reference node has just dialled: it counts its own dials only, and without one it
+   * would dial on, every few seconds, for ever. It must see the old link end before it hears from us on the new one.
+   */
+  #handOver(link: Peer, peer: Peer, introduction: PeerIntroduction, address: string | undefined): void {
+    link.drop(LOCAL.HANDED_OVER);
+    this.#deps.clock.after(this.#options.limits.handOverMs, () => {
+      if (peer.endReason === undefined) this.#admit(peer, introduction, address);
+    });
+  }
+
   /** False: too many of its kind. */
   #hasRoomFor(peer: Peer, { userAgent }: PeerIntroduction): boolean {
     const { table } = this.#deps;
@@ -113,9 +126,7 @@ export class Handshake {
     if (!peer.outgoing) return table.count((p) => !p.outgoing && p.isIntroduced) < incomingMax;
     if (userAgent !== undefined) return true;
     // Legacy peers prove nothing when they introduce themselves: they never fill our own dials.
-    return (
-      table.count((p) => p.outgoing && p.isIntroduced && p.introduction?.userAgent === undefined) < outgoingMax / 2
-    );
+    return table.count((p) => p.outgoing && p.isIntroduced && p.isLegacy) < outgoingMax / 2;
   }
 
   /** Into the peer list; false when that is full and the newcomer was sent away with what it needs to find others. */
@@ -183,4 +194,14 @@ export class Handshake {
     const introduction = introductionOf(this.#options.identity, withCapabilities ? this.#capabilities : undefined);
     peer.send(encode.introduction(introduction), "control");
   }
+}
+
+/** A second link is worth more than the first when we dialled a reference node and it dials us (M9). */
+function isPreferred(
+  peer: Peer,
+  { link, introduction, address }: { link: Peer; introduction: PeerIntroduction; address: string | undefined },
+): boolean {
+  const isCrossing = link.outgoing && !peer.outgoing && link.transport === peer.transport;
+  // Who listens where we dialled is who we dialled: nobody else can take its link away.
+  return isCrossing && link.listenAddress === address && introduction.capabilities === undefined;
 }

@@ -46,6 +46,8 @@ export interface Limits {
   /** Decoded frames that wait per connection; over it reading pauses. */
   readonly inboxFramesMax: number;
   readonly inboxBytesMax: number;
+  /** Bytes held for all peers together; over it the one that holds most is closed. */
+  readonly heldBytesMax: number;
   /** Longest a turn of frame handling or block execution runs before it yields. */
   readonly turnMs: number;
   readonly turnFrames: number;
@@ -81,6 +83,8 @@ export interface Limits {
   readonly blocksPerAnswerOurs: number;
   readonly blockRequestsOutstanding: number;
   readonly blockRequestsWaiting: number;
+  /** A stranger that asks no further after an answer may have lost it: it is reminded once. */
+  readonly remindAfterMs: number;
   readonly syncBlocksMax: number;
   readonly syncBytesMax: number;
   /** Blocks that may come unasked and ahead of their turn (B4). */
@@ -113,6 +117,8 @@ export interface Limits {
   readonly backoffMaxMs: number;
   /** How long a duplicate may live before one of the two links must go (M5). */
   readonly shadowMs: number;
+  /** How long a reference node gets to notice that its old link has ended before we speak on the new one. */
+  readonly handOverMs: number;
 }
 
 export interface Rate {
@@ -164,6 +170,7 @@ export const LIMITS: Limits = Object.freeze({
 
   inboxFramesMax: 64,
   inboxBytesMax: 2 * MIB,
+  heldBytesMax: 96 * MIB,
   turnMs: 10,
   turnFrames: 256,
   turnBlocks: 8,
@@ -204,6 +211,7 @@ export const LIMITS: Limits = Object.freeze({
   blocksPerAnswerOurs: 128,
   blockRequestsOutstanding: 6,
   blockRequestsWaiting: 16,
+  remindAfterMs: 10_000,
   syncBlocksMax: 1024,
   syncBytesMax: MIB / 2,
   strayBlocksMax: 64,
@@ -230,4 +238,5 @@ export const LIMITS: Limits = Object.freeze({
   backoffFirstMs: 2_000,
   backoffMaxMs: 60_000,
   shadowMs: 2_000,
+  handOverMs: 200,
 });

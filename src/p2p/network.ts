@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { errorText } from "../base/errors.ts";
+import { AssertionFailure, errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { encodeSignedBlock, type SignedBlock } from "../chain/block.ts";
 import { DEFAULT_VERIFY, type VerifyParams } from "../chain/params.ts";
@@ -179,7 +179,7 @@ export class Network {
       turn,
       log,
     });
-    this.#server = new BlockServer({ frameBytesMax, limits }, { chain, clock });
+    this.#server = new BlockServer({ frameBytesMax, limits }, { chain, clock, log });
   }
 
   /** Where peers can connect; undefined while it does not listen. */
@@ -201,7 +201,8 @@ export class Network {
     this.#state = "running";
     await this.#loadBook();
     if (this.#options.incoming) await this.#listen();
-    const port = this.listenPort ?? this.#options.port;
+    // Reference nodes refuse an announced port below 1024, though nobody can be reached there either way.
+    const port = this.listenPort ?? (this.#options.port >= 1024 ? this.#options.port : NETWORK_DEFAULTS.port);
     this.#handshake = this.#makeHandshake(port);
     if (this.#options.outgoing) this.#dialer = this.#makeDialer();
     if (this.#listener !== undefined) this.#book.markSelf(endpointText(this.#listener.local));
@@ -645,7 +646,12 @@ export class Network {
     const again = () => {
       this.#cancels.delete(cancel);
       cancel = this.#deps.clock.after(ms, () => {
-        run();
+        try {
+          run();
+        } catch (error) {
+          if (error instanceof AssertionFailure) throw error;
+          this.#log.error({ error: errorText(error) }, "periodic work failed");
+        }
         again();
       });
       this.#cancels.add(cancel);
@@ -655,8 +661,22 @@ export class Network {
 
   #sweep(): void {
     for (const peer of this.#table.all()) peer.checkDeadlines();
+    this.#relieve();
+    this.#server.remind(this.#table.active());
     this.#sync.tick();
     this.#gossip.tick();
+  }
+
+  /** Memory for all peers together is bounded too: whoever holds most has to go. */
+  #relieve(): void {
+    const peers = this.#table.all().sort((a, b) => b.heldBytes - a.heldBytes);
+    let held = peers.reduce((sum, peer) => sum + peer.heldBytes, 0);
+    for (const peer of peers) {
+      if (held <= this.#limits.heldBytesMax) return;
+      held -= peer.heldBytes;
+      this.#log.info({ peer: peer.address, bytes: peer.heldBytes }, "peer closed to free memory");
+      peer.drop(LOCAL.SLOW_READER);
+    }
   }
 
   #minute(): void {

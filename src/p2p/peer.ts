@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { AssertionFailure, errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { VerifyParams } from "../chain/params.ts";
 import { type Endpoint, endpointText } from "./address.ts";
@@ -154,6 +155,11 @@ export class Peer implements Waiting {
     return this.introduction?.capabilities?.steadyDecoder === true;
   }
 
+  /** Introduced without naming a chain: releases up to 0.24. */
+  get isLegacy(): boolean {
+    return this.introduction !== undefined && this.introduction.userAgent === undefined;
+  }
+
   get state(): "connected" | "introduced" {
     return this.introduction === undefined ? "connected" : "introduced";
   }
@@ -182,6 +188,11 @@ export class Peer implements Waiting {
   /** It was asked for blocks or transactions: for so long they come without being slowed down. */
   expect(ms: number): void {
     this.#expectedUntilMs = this.#deps.clock.monotonicMs() + ms;
+  }
+
+  /** Bytes it makes us hold: not read to the end, not handled, not sent. */
+  get heldBytes(): number {
+    return this.#splitter.heldBytes + this.#inboxBytes + this.#queue.bytes;
   }
 
   /** Bytes on their way out. */
@@ -274,16 +285,26 @@ export class Peer implements Waiting {
       this.#deps.broken(this, error);
       return;
     }
-    const work = this.#deps.message(this, message, frame.length);
+    let work: void | Promise<void>;
+    try {
+      work = this.#deps.message(this, message, frame.length);
+    } catch (error) {
+      this.#failed(message.id, error);
+      return;
+    }
     if (work === undefined) return;
     this.#handling = true;
-    work.then(
-      () => this.#handled(),
-      (error: unknown) => {
-        this.#deps.log.error({ peer: this.address, id: message.id, error: String(error) }, "handling a message failed");
+    work
+      .catch((error: unknown) => this.#failed(message.id, error))
+      .then(() => {
         this.#handled();
-      },
-    );
+      });
+  }
+
+  /** Nothing a peer says may end the process; that it could not be served is worth knowing. */
+  #failed(id: MessageId, error: unknown): void {
+    if (error instanceof AssertionFailure) throw error;
+    this.#deps.log.error({ peer: this.address, id, error: errorText(error) }, "handling a message failed");
   }
 
   #handled(): void {

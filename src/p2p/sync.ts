@@ -5,6 +5,7 @@ import type { SignedBlock } from "../chain/block.ts";
 import type { RuleError } from "../chain/rules.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import type { SyncChain, Turn } from "./deps.ts";
+import { DISC } from "./disconnect.ts";
 import type { Limits } from "./limits.ts";
 import { encode } from "./messages.ts";
 import type { Peer } from "./peer.ts";
@@ -319,7 +320,9 @@ export class BlockSync {
     this.#window.drop((_, held) => held.from === from);
     this.#forgetTarget();
     const isForged = error.code.startsWith("BLOCK_SIGN");
-    this.#deps.penalties.punish(from, isForged ? "forgedBlock" : "invalidBlock");
+    // A legacy peer names no chain when it introduces itself: its first forged block says that it is on another.
+    if (isForged && from.isLegacy) from.disconnect(DISC.PUBLIC_KEY);
+    else this.#deps.penalties.punish(from, isForged ? "forgedBlock" : "invalidBlock");
   }
 
   #failed(error: unknown): void {

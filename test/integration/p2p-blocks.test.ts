@@ -303,3 +303,15 @@ test("introductions of a node that follows others ask for nothing", async () => 
   assert.deepEqual(asked(client), [{ id: "GETB", last: 0, count: 0 }]);
   await world.stop();
 });
+
+test("the first forged block of a legacy peer says that it is on another chain", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false, legacyPeerCompat: true });
+  const client = await world.client(node);
+  client.introduce({ ...introductionFor(node), extra: new Uint8Array(0) });
+  await world.run(100);
+  client.say(givb(signBlock(chain[0] as SignedBlock, alice.secret)));
+  await world.run(1000);
+  assert.deepEqual([client.reason, client.closed], [DISC.PUBLIC_KEY, true]);
+  await world.stop();
+});

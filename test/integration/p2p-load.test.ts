@@ -9,7 +9,8 @@ import { encode, type Message } from "../../src/p2p/messages.ts";
 import { alice, out, spend } from "../support/chain.ts";
 import { identityFor, introductionFor, type WireClient } from "../support/p2p-client.ts";
 import { countingLog, MemoryWorld } from "../support/p2p-memory.ts";
-import type { PeerNode } from "../support/p2p-node.ts";
+import { type PeerNode, seededRandom } from "../support/p2p-node.ts";
+import { rawFrame } from "../support/p2p-wire.ts";
 
 const many = { perSecond: 1e9, burst: 1e9 };
 /** No rates and no pacing: what is left are the bounds. */
@@ -332,5 +333,69 @@ test("an introduction that claims to be ours relaxes what we send, and nothing o
   client.say(Uint8Array.of(255, 255, 255, 0, 71, 73, 86, 66));
   await world.run(50);
   assert.equal(client.closed, true);
+  await world.stop();
+});
+
+test("whatever strangers say, the node lives and serves others", async () => {
+  const world = new MemoryWorld();
+  const { log, counts } = countingLog();
+  const node = await world.node({ outgoing: false, log });
+  const random = seededRandom(4711);
+  const ids = ["INTR", "GETP", "GIVP", "PING", "PONG", "GETB", "GIVB", "ANNB", "GETT", "GIVT", "ANNT", "DISC", "XXXX"];
+  const bytes = (n: number) => Uint8Array.from({ length: n }, () => random.u32() & 255);
+  for (let round = 0; round < 150; round++) {
+    const client = await world.client(node);
+    if (round % 3 > 0) client.introduce(introductionFor(node));
+    for (let i = 0; i < 10; i++) {
+      const id = ids[random.u32() % ids.length] as string;
+      const body = bytes(random.u32() % 300);
+      // Small counts let decoding go on into the elements.
+      if (body.length > 4 && round % 2 === 0) body.fill(0, 1, 4);
+      client.say(rawFrame(id, body));
+    }
+    client.say(bytes(random.u32() % 40));
+    await world.run(20);
+    client.connection.destroy();
+  }
+  assert.equal(counts.get("handling a message failed"), undefined);
+  assert.equal((await introduced(world, node)).closed, false);
+  await world.run(2_000);
+  assert.equal(node.introduced(), 1);
+  await world.stop();
+});
+
+test("memory for all peers together is bounded: who holds most goes", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false, limits: { heldBytesMax: 300_000 } });
+  const clients: WireClient[] = [];
+  for (let i = 0; i < 3; i++) {
+    const client = await introduced(world, node);
+    client.say(rawFrame("GIVT", new Uint8Array(500_000)).slice(0, 60_000 * (i + 1)));
+    clients.push(client);
+  }
+  await world.run(1_500);
+  assert.deepEqual(
+    clients.map(({ closed }) => closed),
+    [false, false, true],
+  );
+  await world.stop();
+});
+
+test("a stranger that asks no further after an answer is reminded once", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false });
+  await node.test.fund(alice, 2, 1_000_000n);
+  const client = await introduced(world, node);
+  client.say(encode.getBlocks(0, 20));
+  await world.run(9_000);
+  assert.deepEqual(
+    client.ids().filter((id) => id === "ANNB"),
+    [],
+  );
+  await world.run(20_000);
+  assert.deepEqual(
+    client.ids().filter((id) => id === "ANNB"),
+    ["ANNB"],
+  );
   await world.stop();
 });
