@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { CoinError } from "../base/errors.ts";
 import { RuleError } from "../chain/rules.ts";
-import { SpendError } from "../wallet/errors.ts";
+import { SpendError, WalletError, type WalletErrorCode } from "../wallet/errors.ts";
 import type { ApiErrorCode } from "./api-error.ts";
 import { encodeJson, type JsonValue } from "./json.ts";
 import type { ApiVersion } from "./route.ts";
@@ -38,8 +38,23 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   NETWORK_POOL_EMPTY: 503,
   NETWORK_NO_CONNECTIONS: 503,
   NETWORK_UNREACHABLE: 503,
+  KEYVALUE_TYPE_UNKNOWN: 400,
+  KEYVALUE_DISABLED: 403,
+  KEYVALUE_KEY_UNKNOWN: 404,
+  KEYVALUE_FULL: 413,
+  // Too much at a time: ours, the reference has no such bound.
+  KEYVALUE_BUSY: 503,
+  WALLET_BUSY: 503,
+  WALLET_CLOSED: 503,
   FST_ERR_CTP_BODY_TOO_LARGE: 413,
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 400,
+};
+
+/** Answered without text by most endpoints; any other error of wallets is 400 with its text. */
+const STATUS_OF_WALLET: Partial<Readonly<Record<WalletErrorCode, number>>> = {
+  WALLET_API_DISABLED: 403,
+  WALLET_SEED_API_DISABLED: 403,
+  WALLET_UNKNOWN: 404,
 };
 
 /**
@@ -51,6 +66,10 @@ export function failureOf(error: unknown): Failure {
     return error.level === "block" ? { status: 500, message: error.message } : { status: 400, message: error.prefixed };
   }
   if (error instanceof SpendError) return { status: 400, message: error.message };
+  if (error instanceof WalletError) {
+    const bare = STATUS_OF_WALLET[error.code];
+    return bare === undefined ? { status: 400, message: error.message } : { status: bare, message: "" };
+  }
   const code = (error as { code?: unknown } | null)?.code;
   const status = typeof code === "string" ? STATUS_OF_CODE[code] : undefined;
   if (status === 413) return { status, message: "" };

@@ -6,6 +6,9 @@ import type { ChainParams, VerifyParams } from "../chain/params.ts";
 import type { PoolView } from "../chain/queries.ts";
 import type { ChainView } from "../chain/store.ts";
 import type { Transaction } from "../chain/transaction.ts";
+import type { KeyValueService } from "../keyvalue/service.ts";
+import type { WalletService } from "../wallet/service.ts";
+import type { WalletSpending } from "../wallet/wallet-spending.ts";
 
 /** What the API needs of the node, as narrow as the handlers are. `node` passes the real parts. */
 export interface ApiServices {
@@ -13,6 +16,9 @@ export interface ApiServices {
   readonly pool: PoolService;
   /** Absent: networking is disabled. */
   readonly network?: NetworkService | undefined;
+  readonly wallets: WalletsService;
+  readonly spending: SpendingService;
+  readonly keyValues: KeyValuesService;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -36,6 +42,30 @@ export interface PoolService extends PoolView {
     options?: { readonly broadcast?: (txn: Transaction) => void | Promise<void> },
   ): Promise<unknown>;
 }
+
+/** Satisfied by wallet's `WalletService`; without the WALLET set it refuses everything. */
+export type WalletsService = Pick<
+  WalletService,
+  | "get"
+  | "list"
+  | "directory"
+  | "addresses"
+  | "create"
+  | "newAddresses"
+  | "scan"
+  | "updateLabel"
+  | "unload"
+  | "encrypt"
+  | "decrypt"
+  | "seed"
+  | "recover"
+>;
+
+/** Satisfied by wallet's `WalletSpending`. */
+export type SpendingService = Pick<WalletSpending, "create" | "createFromWallet" | "sign">;
+
+/** Satisfied by keyvalue's `KeyValueService`. */
+export type KeyValuesService = Pick<KeyValueService, "all" | "get" | "set" | "remove">;
 
 /** Satisfied by p2p's `Network`. */
 export interface NetworkService {

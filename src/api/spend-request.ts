@@ -6,10 +6,10 @@ import { type Address, decodeAddress, NULL_ADDRESS } from "../cipher/address.ts"
 import { type Hash, NULL_HASH, parseHash } from "../cipher/hash.ts";
 import { isAboveOne, isNegative, parseShareFactor, type ShareFactor } from "../wallet/share-factor.ts";
 import type { SpendParams } from "../wallet/spend.ts";
+import type { SpendSelection } from "../wallet/wallet-spending.ts";
 import { badRequest } from "./api-error.ts";
 import { type GoValue, goBool, goList, goPointer, goRaw, goString, goStruct, goText, JsonError } from "./go-json.ts";
 import { parseUint } from "./go-text.ts";
-import type { SpendSource } from "./spendable.ts";
 
 /** Runs a parser inside JSON decoding; its failure ends the decoding with this text. */
 function decoded<T>(parse: () => T, message: (reason: string) => string): T {
@@ -138,7 +138,7 @@ export function spendParams(request: SpendRequest): SpendParams {
 }
 
 /** Out of what. */
-export function spendSource(request: SpendRequest): SpendSource {
+export function spendSelection(request: SpendRequest): SpendSelection {
   return {
     addresses: request.addresses,
     uxOuts: request.unspents,

@@ -10,6 +10,7 @@ import type { DaemonConfig } from "../config/daemon-config.ts";
 import { writeGenesisIdentity } from "../config/fiber-write.ts";
 import { compatVersion, version } from "../config/version.ts";
 import type { Network } from "../p2p/network.ts";
+import { openClientStores } from "./client-stores.ts";
 import { HeapTrim, processHeap } from "./heap-trim.ts";
 import { createLogger } from "./logging.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -83,6 +84,9 @@ export class Node {
     await pool.load({ readOnly: config.databaseReadOnly });
     stop.push(() => pool.close());
 
+    const stores = await openClientStores(config, { chain, pool, clock, log });
+    stop.push(() => stores.close());
+
     const network = config.network.enabled ? await startNetwork(config, { chain, pool, clock, log }) : undefined;
     if (network !== undefined) stop.push(() => network.stop());
 
@@ -92,7 +96,10 @@ export class Node {
       stop.push(async () => maintenance.stop());
     }
 
-    await web.serve({ chain, pool, network, clock, log: log.child({ module: "api" }) }, config);
+    const { wallets, spending, keyValues } = stores;
+    const services = { chain, pool, network, wallets, spending, keyValues, clock, log: log.child({ module: "api" }) };
+    stop.push(() => web.close()); // again, and first of what requests stand on
+    await web.serve(services, config);
     if (config.blockPublisher && config.publisherSecretKey !== undefined && !config.databaseReadOnly) {
       const publishing = startPublishing(config, { opened, pool, network, clock, log });
       stop.push(() => publishing.stop());

@@ -1,13 +1,18 @@
-import { resolve } from "node:path";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { ApiListener } from "../../src/api/listener.ts";
 import type { ApiOptions, FiberFacts } from "../../src/api/options.ts";
 import { buildServer } from "../../src/api/server.ts";
 import { silentLogger } from "../../src/base/log.ts";
-import { combineApiSets } from "../../src/config/api-sets.ts";
+import type { Blockchain } from "../../src/chain/blockchain.ts";
+import { type ApiSet, combineApiSets } from "../../src/config/api-sets.ts";
 import { SKYCOIN } from "../../src/config/skycoin.ts";
 import { compatVersion } from "../../src/config/version.ts";
+import { type ClientStoresConfig, openClientStores } from "../../src/node/client-stores.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
 import { MemoryStore } from "../../src/storage/memory-store.ts";
+import { type CryptoType, DEFAULT_CRYPTO_TYPE } from "../../src/wallet/meta.ts";
 import { conformanceJson, conformancePath } from "./conformance.ts";
 import { loadRecordedChain, type RecordedChain } from "./conformance-chain.ts";
 
@@ -21,6 +26,8 @@ export interface ApiMode {
   readonly writable: boolean;
   /** Flags of the reference node. */
   readonly flags: readonly string[];
+  /** Wallets that are there from the start: a folder of the recordings. */
+  readonly wallet_folder_copied_from?: string;
 }
 
 export function apiModes(): Readonly<Record<string, ApiMode>> {
@@ -43,7 +50,12 @@ export async function startApiNode(mode: ApiMode, port = 0): Promise<{ base: str
   const { chain, pool } = await chainOf(mode);
   const listener = await ApiListener.bind({ host: "127.0.0.1", port });
   const options = apiOptions(mode, listener);
-  const app = buildServer(options, { chain, pool, clock, log: silentLogger });
+  const folder = await mkdtemp(join(tmpdir(), "api-node-"));
+  if (mode.wallet_folder_copied_from !== undefined) {
+    await cp(conformancePath(mode.wallet_folder_copied_from), join(folder, "wallets"), { recursive: true });
+  }
+  const stores = await openClientStores(storesConfig(mode, chain, folder), { chain, pool, clock, log: silentLogger });
+  const app = buildServer(options, { chain, pool, ...stores, clock, log: silentLogger });
   await app.ready();
   listener.open((request, response) => app.routing(request, response));
   return {
@@ -51,20 +63,36 @@ export async function startApiNode(mode: ApiMode, port = 0): Promise<{ base: str
     async close() {
       await listener.close();
       await app.close();
+      await stores.close();
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-function apiOptions({ flags, writable }: ApiMode, listener: ApiListener): ApiOptions {
-  const flag = (name: string): string | undefined => {
-    const found = flags.find((item) => item === `-${name}` || item.startsWith(`-${name}=`));
-    return found === undefined ? undefined : (found.split(/=(.*)/)[1] ?? "true");
+function flagOf({ flags }: ApiMode, name: string): string | undefined {
+  const found = flags.find((item) => item === `-${name}` || item.startsWith(`-${name}=`));
+  return found === undefined ? undefined : (found.split(/=(.*)/)[1] ?? "true");
+}
+
+function apiSetsOf(mode: ApiMode): readonly ApiSet[] {
+  const all = flagOf(mode, "enable-all-api-sets") === "true";
+  const enable = flagOf(mode, "enable-api-sets") ?? (all ? "" : "READ,TXN");
+  return combineApiSets({ all, enable, disable: flagOf(mode, "disable-api-sets") ?? "" });
+}
+
+function storesConfig(mode: ApiMode, { params }: Blockchain, folder: string): ClientStoresConfig {
+  return {
+    params,
+    paths: { wallets: join(folder, "wallets"), storage: join(folder, "data") },
+    web: { enabled: true, apiSets: apiSetsOf(mode) },
+    branding: SKYCOIN.branding,
+    walletCryptoType: (flagOf(mode, "wallet-crypto-type") ?? DEFAULT_CRYPTO_TYPE) as CryptoType,
   };
-  const apiSets = combineApiSets({
-    all: flag("enable-all-api-sets") === "true",
-    enable: flag("enable-api-sets") ?? (flag("enable-all-api-sets") === "true" ? "" : "READ,TXN"),
-    disable: flag("disable-api-sets") ?? "",
-  });
+}
+
+function apiOptions(mode: ApiMode, listener: ApiListener): ApiOptions {
+  const flag = (name: string): string | undefined => flagOf(mode, name);
+  const apiSets = apiSetsOf(mode);
   const gui = flag("enable-gui") === "true" && apiSets.includes("WALLET");
   return {
     bound: () => listener.address,
@@ -79,7 +107,7 @@ function apiOptions({ flags, writable }: ApiMode, listener: ApiListener): ApiOpt
     disableCsp: flag("disable-csp") === "true",
     guiDir: gui ? resolve(conformancePath("api/gui-static"), "dist") : undefined,
     maxLastBlocksCount: 256,
-    readOnly: !writable,
+    readOnly: !mode.writable,
     node: {
       version: compatVersion,
       commit: "",

@@ -1,15 +1,21 @@
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { ApiOptions } from "../../src/api/options.ts";
 import { buildServer } from "../../src/api/server.ts";
 import type { ApiServices, ConnectionInfo, NetworkService } from "../../src/api/services.ts";
 import type { Logger } from "../../src/base/log.ts";
 import { silentLogger } from "../../src/base/log.ts";
+import type { Blockchain } from "../../src/chain/blockchain.ts";
 import { DEFAULT_VERIFY } from "../../src/chain/params.ts";
 import type { ChainStore } from "../../src/chain/store.ts";
 import type { Transaction } from "../../src/chain/transaction.ts";
 import { UnconfirmedPool } from "../../src/chain/unconfirmed-pool.ts";
+import { KeyValueService } from "../../src/keyvalue/service.ts";
 import { MemoryStore } from "../../src/storage/memory-store.ts";
+import { chainActivity, chainLedger } from "../../src/wallet/chain-ledger.ts";
+import { WalletSpending } from "../../src/wallet/wallet-spending.ts";
 import { ManualClock, TestChain } from "./chain.ts";
+import { openService } from "./wallets.ts";
 
 /** Everything on, nothing checked; tests switch what they are about. */
 export function apiOptions(changes: Partial<ApiOptions> = {}): ApiOptions {
@@ -118,17 +124,35 @@ export interface ApiFixture {
   text(url: string): Promise<[number, string]>;
 }
 
+/** Wallets, quickly encrypted, and key-value storage in `folder`; without one both are switched off. */
+async function clientStores(
+  parts: { readonly chain: Blockchain; readonly pool: UnconfirmedPool },
+  folder: string | undefined,
+): Promise<Pick<ApiServices, "wallets" | "spending" | "keyValues">> {
+  const enabled = folder !== undefined;
+  const wallets = await openService(join(folder ?? "", "wallets"), {
+    enableWalletApi: enabled,
+    activity: chainActivity(parts),
+  });
+  const { burnFactor } = parts.chain.params.user;
+  const spending = new WalletSpending({ burnFactor }, { ledger: chainLedger(parts), wallets });
+  const data = { directory: join(folder ?? "", "data"), enabled };
+  return { wallets, spending, keyValues: await KeyValueService.open(data, { log: silentLogger }) };
+}
+
 export async function apiFixture(
   options: Partial<ApiOptions> = {},
   services: Partial<Pick<ApiServices, "network" | "log">> & { readonly log?: Logger } = {},
   store: ChainStore = new MemoryStore(),
+  folder?: string,
 ): Promise<ApiFixture> {
   const chain = await TestChain.open({ store });
   const clock = new ManualClock();
   const { params } = chain.chain;
   const pool = new UnconfirmedPool({ chain: chain.chain, store, params, clock, log: silentLogger });
   await pool.load();
-  const parts = { chain: chain.chain, pool, clock, log: silentLogger, ...services };
+  const stores = await clientStores({ chain: chain.chain, pool }, folder);
+  const parts = { chain: chain.chain, pool, clock, log: silentLogger, ...stores, ...services };
   const app = buildServer(apiOptions(options), parts);
   const text = async (url: string): Promise<[number, string]> => {
     const response = await app.inject({ method: "GET", url });

@@ -1,17 +1,15 @@
 import { toHex } from "../../base/bytes.ts";
-import { checkSoft, checkUser } from "../../chain/check-transaction.ts";
-import { headOf, type SpentInput } from "../../chain/queries.ts";
+import type { SpentInput } from "../../chain/queries.ts";
 import { RuleError } from "../../chain/rules.ts";
-import { encodeTransaction, type Transaction } from "../../chain/transaction.ts";
+import { encodeTransaction } from "../../chain/transaction.ts";
 import type { SpendCandidate } from "../../wallet/choose-spends.ts";
-import { type CreatedTransaction, createTransaction } from "../../wallet/spend.ts";
+import type { CreatedTransaction } from "../../wallet/spend.ts";
 import { ApiError, badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import type { JsonObject } from "../json.ts";
 import { createdTransaction } from "../readable.ts";
 import type { ApiRequest, HandlerResult, Route } from "../route.ts";
-import { CreateTransactionRequest, spendParams, spendSource, validateSpend } from "../spend-request.ts";
-import { spendCandidates } from "../spendable.ts";
+import { CreateTransactionRequest, spendParams, spendSelection, validateSpend } from "../spend-request.ts";
 
 /** `POST /api/v2/transaction`: an unsigned transaction out of addresses or outputs. Source: api.md 14.7. */
 export function createTransactionRoutes(context: ApiContext): Route[] {
@@ -25,11 +23,8 @@ async function create(context: ApiContext, request: ApiRequest): Promise<Handler
   if (wanted.addresses.length === 0 && wanted.unspents.length === 0) {
     throw badRequest("one of addresses or unspents must not be empty");
   }
-  return await rulesAreOurs(async () => {
-    const candidates = spendCandidates(context.view, context.services.pool, spendSource(wanted));
-    const created = createTransaction(spendParams(wanted), candidates, params.user.burnFactor);
-    await holdRules(context, created);
-    return readableCreated(created.txn, created.inputs.map(spentInput));
+  return rulesAreOurs(async () => {
+    return readableCreated(await context.services.spending.create(spendParams(wanted), spendSelection(wanted)));
   });
 }
 
@@ -46,30 +41,16 @@ export async function rulesAreOurs<T>(make: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The last look at an unsigned transaction made here. @throws RuleError */
-export async function holdRules({ view, services }: ApiContext, { txn, inputs }: CreatedTransaction): Promise<void> {
-  const { distribution, user } = services.chain.params;
-  checkUser(txn);
-  await services.chain.checkHard(txn, "unsigned");
-  checkSoft(
-    txn,
-    inputs.map((input) => spentInput(input).ux),
-    headOf(view).time,
-    distribution,
-    user,
-  );
+/** CreatedTransactionResponse of api.md 12.13. */
+export function readableCreated({ txn, inputs }: CreatedTransaction): JsonObject {
+  return {
+    transaction: createdTransaction(txn, inputs.map(spentInput)),
+    encoded_transaction: toHex(encodeTransaction(txn)),
+  };
 }
 
 /** The candidate as the output it came from. */
-export function spentInput(c: SpendCandidate): SpentInput {
+function spentInput(c: SpendCandidate): SpentInput {
   const body = { srcTransaction: c.srcTransaction, address: c.address, coins: c.coins, hours: c.initialHours };
   return { id: c.id, ux: { head: { time: c.time, seq: c.seq }, body }, calculatedHours: c.hours };
-}
-
-/** CreatedTransactionResponse of api.md 12.13. */
-export function readableCreated(txn: Transaction, inputs: readonly SpentInput[]): JsonObject {
-  return {
-    transaction: createdTransaction(txn, inputs),
-    encoded_transaction: toHex(encodeTransaction(txn)),
-  };
 }

@@ -7,6 +7,7 @@ import { blockRoutes } from "./block.ts";
 import { blockchainRoutes } from "./blockchain.ts";
 import { createTransactionRoutes } from "./create-transaction.ts";
 import { csrfRoutes } from "./csrf.ts";
+import { dataRoutes } from "./data.ts";
 import { explorerRoutes } from "./explorer.ts";
 import { healthRoutes } from "./health.ts";
 import { injectRoutes } from "./inject.ts";
@@ -16,6 +17,11 @@ import { transactionRoutes } from "./transaction.ts";
 import { transactionsRoutes } from "./transactions.ts";
 import { verifyRoutes } from "./verify.ts";
 import { versionRoutes } from "./version.ts";
+import { walletAddressRoutes } from "./wallet-addresses.ts";
+import { walletCreateRoutes } from "./wallet-create.ts";
+import { walletListRoutes } from "./wallet-list.ts";
+import { walletSecretRoutes } from "./wallet-secrets.ts";
+import { walletSpendRoutes } from "./wallet-spend.ts";
 
 /** The route table of api.md 11. */
 export function allRoutes(context: ApiContext, tokens: CsrfTokens): Route[] {
@@ -35,5 +41,11 @@ export function allRoutes(context: ApiContext, tokens: CsrfTokens): Route[] {
     ...createTransactionRoutes(context),
     ...verifyRoutes(context),
     ...injectRoutes(context),
+    ...walletListRoutes(context),
+    ...walletCreateRoutes(context),
+    ...walletAddressRoutes(context),
+    ...walletSecretRoutes(context),
+    ...walletSpendRoutes(context),
+    ...dataRoutes(context),
   ];
 }

@@ -1,11 +1,12 @@
 import { toHex } from "../../base/bytes.ts";
 import { headOf, transactionInputs } from "../../chain/queries.ts";
 import { findTransaction, type LocatedTransaction } from "../../chain/queries-transactions.ts";
-import type { UnconfirmedRecord } from "../../chain/store.ts";
+import type { ChainView, UnconfirmedRecord } from "../../chain/store.ts";
 import { encodeTransaction } from "../../chain/transaction.ts";
 import { parseHash } from "../../cipher/hash.ts";
 import { badRequest, notFound } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
+import type { JsonObject } from "../json.ts";
 import { readableStatus, readableTransaction, readableUnconfirmed, verboseTransaction } from "../readable.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 
@@ -29,9 +30,17 @@ export function transactionRoutes(context: ApiContext): Route[] {
 function pending({ view, services }: ApiContext, request: ApiRequest): HandlerResult {
   const verbose = request.flag("verbose", "Invalid value for verbose");
   const { time } = headOf(view);
-  const readable = ({ txn }: UnconfirmedRecord): HandlerResult & object =>
-    verbose ? verboseTransaction(txn, transactionInputs(view, txn, time), false) : readableTransaction(txn, false);
-  return services.pool.all().map((record) => readableUnconfirmed(record, readable(record) as never));
+  return services.pool.all().map((record) => readablePending(view, record, verbose ? time : undefined));
+}
+
+/** A transaction of the pool; verbose with its inputs valued at `at`, when given. @throws QueryError */
+export function readablePending(view: ChainView, record: UnconfirmedRecord, at: number | undefined): JsonObject {
+  const { txn } = record;
+  const readable =
+    at === undefined
+      ? readableTransaction(txn, false)
+      : verboseTransaction(txn, transactionInputs(view, txn, at), false);
+  return readableUnconfirmed(record, readable);
 }
 
 function transaction(context: ApiContext, request: ApiRequest): HandlerResult {
