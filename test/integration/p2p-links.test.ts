@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { DISC } from "../../src/p2p/disconnect.ts";
 import { introductionOf } from "../../src/p2p/introduction.ts";
 import { encode } from "../../src/p2p/messages.ts";
+import type { Connection } from "../../src/p2p/transport.ts";
 import { identityFor, introductionFor, WireClient } from "../support/p2p-client.ts";
 import { countingLog, MemoryWorld } from "../support/p2p-memory.ts";
 
@@ -93,6 +94,54 @@ test("a duplicate found before we spoke is closed without a word", async () => {
   third.introduce(introduction);
   await world.run(50);
   assert.deepEqual(third.ids(), ["INTR", "GETB"]);
+  await world.stop();
+});
+
+test("a reference node that dials us although we dialled it gets its way, once", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ defaultConnections: ["127.0.0.1:20009"] });
+  const introduction = introductionFor(node, { mirror: 77, listenPort: 20009 });
+  const accepted: WireClient[] = [];
+  const accept = (c: Connection) => accepted.push(new WireClient(c));
+  await world.net.host("127.0.0.1").listen({ ip: "127.0.0.1", port: 20009 }, { accept, failed: assert.fail });
+  await world.run(3_000);
+  const [dialledByUs] = accepted as [WireClient];
+  dialledByUs.introduce(introduction);
+  await world.run(50);
+  assert.equal(node.introduced(), 1);
+
+  const dialledByIt = await world.client(node);
+  dialledByIt.introduce(introduction);
+  await world.run(50);
+  assert.deepEqual([dialledByUs.closed, dialledByUs.reason], [true, undefined], "the old link ends without a word");
+  assert.deepEqual(dialledByIt.ids(), [], "and it has time to see that");
+  await world.run(200);
+  assert.deepEqual(dialledByIt.ids(), ["INTR", "GETB"]);
+  assert.equal(node.introduced(), 1);
+
+  const again = await world.client(node);
+  again.introduce(introduction);
+  await world.run(120_000);
+  assert.deepEqual([again.closed, again.ids()], [true, []]);
+  assert.equal(dialledByIt.closed, false);
+  assert.equal(world.dials.filter(({ to }) => to === "127.0.0.1:20009").length, 1);
+  await world.stop();
+});
+
+test("nobody takes over a link by announcing another port", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ defaultConnections: ["127.0.0.1:20009"] });
+  const accepted: WireClient[] = [];
+  const accept = (c: Connection) => accepted.push(new WireClient(c));
+  await world.net.host("127.0.0.1").listen({ ip: "127.0.0.1", port: 20009 }, { accept, failed: assert.fail });
+  await world.run(3_000);
+  const [link] = accepted as [WireClient];
+  link.introduce(introductionFor(node, { mirror: 77, listenPort: 20009 }));
+  await world.run(50);
+  const other = await world.client(node);
+  other.introduce(introductionFor(node, { mirror: 77, listenPort: 20010 }));
+  await world.run(1_000);
+  assert.deepEqual([other.closed, other.ids(), link.closed], [true, [], false]);
   await world.stop();
 });
 
