@@ -17,6 +17,8 @@ export interface ApiOptions {
   readonly maxLastBlocksCount: number;
   /** The database takes no writes: a transaction can be checked, not injected. */
   readonly readOnly: boolean;
+  /** Strangers are not told how the process is doing. Private when absent. */
+  readonly audience?: "private" | "public";
   readonly node: NodeFacts;
 }
 

@@ -7,7 +7,11 @@ import { failureOf, isUnexpected } from "./error-handler.ts";
 import { unescapePercent } from "./form.ts";
 import { RequestGate } from "./gate.ts";
 import { IndexPages } from "./index-pages.ts";
+import { NodeMetrics } from "./node-metrics.ts";
+import { addOperations } from "./operations.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
+import { givenId, REQUEST_ID, requestIds } from "./request-id.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import { sendFailure, sendResult } from "./respond.ts";
 import { type ApiMethod, ApiRequest, type ApiVersion, type Route } from "./route.ts";
 import { allRoutes } from "./routes/index.ts";
@@ -24,13 +28,16 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
     logger: false, // one line per request is written below, at debug
     frameworkErrors: (_error, _request, reply) => refuseTarget(reply),
     rewriteUrl: goTarget,
+    genReqId: requestIds(),
   });
   const tokens = new CsrfTokens({ clock: services.clock });
   const context = new ApiContext(options, services);
   const gate = new RequestGate(options, tokens);
+  const metrics = services.metrics ?? new NodeMetrics();
   takeEveryBody(app);
   takeEveryMethod(app);
-  logRequests(app, services);
+  observeRequests(app, services, metrics.requests);
+  addOperations(app, gate, context, metrics);
   for (const route of allRoutes(context, tokens)) addRoute(app, route, gate, services);
   addIndex(app, gate, new IndexPages(options), services);
   return app;
@@ -132,19 +139,32 @@ function fail(
   services: ApiServices,
 ): void {
   const failure = failureOf(error);
-  if (isUnexpected(error))
-    services.log.error({ method: request.method, path: pathOf(request), error }, "request failed");
+  if (isUnexpected(error)) {
+    const { id, method } = request;
+    services.log.error({ id, method, path: pathOf(request), error }, "request failed");
+    reply.header(REQUEST_ID, id); // so that who saw the failure can name it
+  }
   sendFailure(reply, version, failure);
 }
 
 /** Differs: the reference logs each request at info. A busy node would log nothing else. */
-function logRequests(app: FastifyInstance, { log }: ApiServices): void {
+function observeRequests(app: FastifyInstance, { log }: ApiServices, metrics: RequestMetrics): void {
+  app.addHook("onRequest", (request, reply, done) => {
+    if (givenId(request) !== undefined) reply.header(REQUEST_ID, request.id);
+    done();
+  });
   app.addHook("onResponse", (request, reply, done) => {
-    const fields = { status: reply.statusCode, method: request.method, path: pathOf(request) };
-    log.debug({ ...fields, elapsedMs: Math.round(reply.elapsedTime) }, "request");
+    const { statusCode: status, elapsedTime: elapsedMs } = reply;
+    const { method, id } = request;
+    // An unknown method is the client's own word, and an unknown path too: neither may make a series.
+    const route = request.is404 ? "other" : (request.routeOptions.url ?? "other");
+    metrics.series(route, COMMON_METHODS.has(method) ? method : "other", status).observe(elapsedMs / 1000);
+    log.debug({ id, status, method, path: pathOf(request), elapsedMs: Math.round(elapsedMs) }, "request");
     done();
   });
 }
+
+const COMMON_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]);
 
 function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0] ?? "";

@@ -9,6 +9,7 @@ import type { Transaction } from "../chain/transaction.ts";
 import type { KeyValueService } from "../keyvalue/service.ts";
 import type { WalletService } from "../wallet/service.ts";
 import type { WalletSpending } from "../wallet/wallet-spending.ts";
+import type { NodeMetrics } from "./node-metrics.ts";
 
 /** What the API needs of the node, as narrow as the handlers are. `node` passes the real parts. */
 export interface ApiServices {
@@ -19,8 +20,20 @@ export interface ApiServices {
   readonly wallets: WalletsService;
   readonly spending: SpendingService;
   readonly keyValues: KeyValuesService;
+  /** Absent: no trouble is known of. */
+  readonly condition?: ConditionService | undefined;
+  /** Counted by all listeners of a node together; absent: the server counts for itself. */
+  readonly metrics?: NodeMetrics | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** What the node knows of its own trouble. */
+export interface ConditionService {
+  /** The last write failed and none has succeeded since. */
+  databaseFailing(): boolean;
+  /** This node publishes, and its last attempt failed for a reason other than having nothing to publish. */
+  publisherFailing(): boolean;
 }
 
 /** Satisfied by chain's `Blockchain`. */

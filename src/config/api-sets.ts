@@ -10,6 +10,7 @@ export const API_SETS = [
   "INSECURE_WALLET_SEED",
   "STORAGE",
   "EXPLORER",
+  "PROMETHEUS",
 ] as const;
 
 export type ApiSet = (typeof API_SETS)[number];

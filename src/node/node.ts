@@ -1,3 +1,4 @@
+import { NodeMetrics } from "../api/node-metrics.ts";
 import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
@@ -97,12 +98,25 @@ export class Node {
     }
 
     const { wallets, spending, keyValues } = stores;
-    const services = { chain, pool, network, wallets, spending, keyValues, clock, log: log.child({ module: "api" }) };
+    const metrics = new NodeMetrics();
+    metrics.process.start();
+    stop.push(async () => metrics.process.stop());
+    let publishing: Publishing | undefined;
+    const condition = {
+      databaseFailing: () => store.writeFailing,
+      publisherFailing: () => publishing?.failing ?? false,
+    };
+    const services = {
+      ...{ chain, pool, network, wallets, spending, keyValues },
+      ...{ condition, metrics, clock },
+      log: log.child({ module: "api" }),
+    };
     stop.push(() => web.close()); // again, and first of what requests stand on
     await web.serve(services, config);
     if (config.blockPublisher && config.publisherSecretKey !== undefined && !config.databaseReadOnly) {
-      const publishing = startPublishing(config, { opened, pool, network, clock, log });
-      stop.push(() => publishing.stop());
+      const started = startPublishing(config, { opened, pool, network, clock, log });
+      publishing = started;
+      stop.push(() => started.stop());
     }
 
     logReady(config, { opened, web, log });

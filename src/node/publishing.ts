@@ -39,6 +39,7 @@ export class Publishing {
   #running: Promise<void> | undefined;
   #askedWhileRunning = false;
   #stopped = true;
+  #failing = false;
 
   constructor(options: PublishOptions, deps: PublishingDeps) {
     this.#options = options;
@@ -54,6 +55,11 @@ export class Publishing {
     }
     this.#unsubscribe = this.#deps.pool.onChange.on(() => this.#ask());
     this.#ask();
+  }
+
+  /** The last attempt failed, and not for want of something to publish. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** No block is begun after this; one under way is finished first. */
@@ -117,11 +123,13 @@ export class Publishing {
       const block = await deps.publisher.createBlock(
         options.mode === "on-demand" ? Math.max(now, deps.chain.head().time + 1) : now,
       );
+      this.#failing = false;
       deps.log.info({ seq: block.header.seq, txns: block.transactions.length }, "block created");
       deps.broadcast(block);
       this.#askedWhileRunning = true; // what did not fit goes into the next one
     } catch (error) {
       const empty = error instanceof CoinError && NOTHING_TO_PUBLISH.has(error.code);
+      this.#failing = !empty;
       if (!empty) deps.log.error({ error: errorText(error) }, "block not created");
       else deps.log.debug({ reason: errorText(error) }, "nothing to publish");
       if (options.mode === "on-demand" && deps.pool.size > 0) again = empty ? RECHECK_MS : RETRY_MS;

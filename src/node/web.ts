@@ -100,6 +100,7 @@ function publicOptions(listener: ApiListener, config: DaemonConfig): ApiOptions 
     disableCsrf: true,
     disableHeaderCheck: true,
     guiDir: undefined,
+    audience: "public",
   };
 }
 

@@ -89,6 +89,11 @@ export class LevelStore extends LevelView implements ChainStore {
     return this.#state.lostBlocks;
   }
 
+  /** The last write failed and the database has not taken one since. */
+  get writeFailing(): boolean {
+    return this.#failure !== undefined;
+  }
+
   get #db(): Database {
     return this.#state.db;
   }
