@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile, rename, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { KeyValueError } from "./errors.ts";
 
 /** A file above this is none of ours: it is neither read nor replaced. */
@@ -59,33 +60,9 @@ function parseTexts(bytes: Buffer): Map<string, string> | undefined {
     : undefined;
 }
 
-/**
- * Writes a file beside the old one, synced and renamed: a crash leaves the old one or the new one. Readable by its
- * owner only. Differs: the reference writes into the file itself.
- */
+/** Replaces the file. Differs: the reference writes into the file itself, which a crash can cut short. */
 export async function saveStorageFile(path: string, texts: ReadonlyMap<string, string>): Promise<void> {
   const sorted = [...texts].sort((a, b) => Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])));
   const members = sorted.map(([key, text]) => `    ${JSON.stringify(key)}: ${JSON.stringify(text)}`);
-  const temporary = `${path}.tmp.${randomBytes(4).toString("hex")}`;
-  try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(members.length === 0 ? "{}" : `{\n${members.join(",\n")}\n}`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-}
-
-/** Not every system can sync a directory; then the rename reaches the disk later. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r").catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
+  await writeFileAtomically(path, members.length === 0 ? "{}" : `{\n${members.join(",\n")}\n}`);
 }
