@@ -55,7 +55,7 @@ export class Node {
 
   static async #build(config: DaemonConfig, clock: Clock, stop: (() => Promise<void>)[]): Promise<Node> {
     // A taken port must be known before any file is made.
-    const web = await bindWeb(config);
+    const web = await bindWeb(config, clock);
     stop.push(() => web.close());
 
     const logging = createLogger({

@@ -1,8 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { loadOrCreateCertificate } from "../api/certificate-files.ts";
 import { ApiListener } from "../api/listener.ts";
 import type { ApiOptions } from "../api/options.ts";
 import { buildServer } from "../api/server.ts";
 import type { ApiServices } from "../api/services.ts";
+import type { Clock } from "../base/clock.ts";
 import { CoinError, errorText } from "../base/errors.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
 import { compatVersion } from "../config/version.ts";
@@ -19,7 +22,7 @@ export interface WebListeners {
 }
 
 /** Binds the sockets without serving yet. @throws ListenError, WebError */
-export async function bindWeb(config: DaemonConfig): Promise<WebListeners> {
+export async function bindWeb(config: DaemonConfig, clock: Clock): Promise<WebListeners> {
   const { web } = config;
   const bound: ApiListener[] = [];
   const close = async (): Promise<void> => {
@@ -31,7 +34,7 @@ export async function bindWeb(config: DaemonConfig): Promise<WebListeners> {
       bound.push(listener);
       return listener;
     };
-    const tls = web.enabled && web.https ? await readCertificate(config) : undefined;
+    const tls = web.enabled && web.https ? await takeCertificate(config, clock) : undefined;
     const own = web.enabled ? await bind({ host: web.address, port: web.port, tls }) : undefined;
     const open = web.publicListener;
     const strangers = open === undefined ? undefined : await bind({ host: open.address, port: open.port });
@@ -104,17 +107,12 @@ function publicOptions(listener: ApiListener, config: DaemonConfig): ApiOptions 
   };
 }
 
-/** PEM texts of the configured pair. @throws WebError */
-async function readCertificate({ paths }: DaemonConfig): Promise<{ cert: string; key: string }> {
+/** PEM texts of the configured pair, made when neither file is there. @throws WebError, one line for the operator */
+async function takeCertificate({ paths }: DaemonConfig, clock: Clock): Promise<{ cert: string; key: string }> {
   try {
-    const [cert, key] = await Promise.all([readFile(paths.certificate, "utf8"), readFile(paths.key, "utf8")]);
-    return { cert, key };
+    for (const path of [paths.certificate, paths.key]) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return await loadOrCreateCertificate({ cert: paths.certificate, key: paths.key }, clock);
   } catch (cause) {
-    throw new WebError(
-      "WEB_CERTIFICATE",
-      `HTTPS needs -web-interface-cert and -web-interface-key: ${errorText(cause)}`,
-      {},
-      { cause },
-    );
+    throw new WebError("WEB_CERTIFICATE", `certificate for HTTPS: ${errorText(cause)}`, {}, { cause });
   }
 }
