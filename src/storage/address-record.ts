@@ -60,7 +60,7 @@ export class AddressRecord {
   }
 
   get size(): number {
-    return FIXED_BYTES + 8 * this.pages.length + this.tail.bytes().length + this.events.bytes().length;
+    return FIXED_BYTES + 8 * this.pages.length + HASH_BYTES * this.tail.count + EVENT_BYTES * this.events.count;
   }
 
   /** Writes `size` bytes at an offset of `to`. */
@@ -74,7 +74,7 @@ export class AddressRecord {
     at = writeNumber(to, this.#tailLast, at);
     for (const page of pages) at = writeNumber(to, page, at);
     to.set(tail.bytes(), at);
-    to.set(events.bytes(), at + tail.bytes().length);
+    to.set(events.bytes(), at + HASH_BYTES * tail.count);
   }
 
   /** An output created in block `seq`, which is not below that of any output before. */

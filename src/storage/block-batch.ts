@@ -62,10 +62,43 @@ const transactionRecord = new HashRecord("transaction", 16);
 const unspentRecord = new HashRecord("unspent", UX_BYTES);
 const spentRecord = new HashRecord("spent", UX_BYTES + 40);
 
-interface TouchedAddress {
+let addressScratch = Buffer.alloc(1 << 12);
+
+/** What the addresses of a batch share: where their pages are read and written. */
+interface PageStorage {
+  readonly db: Database;
+  readonly batch: Batch;
+  /** Pages of unspent ids as the batch will leave them, by latin1 key; without ids they are to be deleted. */
+  readonly unspents: Map<string, { readonly key: Buffer; readonly ids: Uint8Array | undefined }>;
+}
+
+/** An address that the batch writes. */
+class TouchedAddress implements AddressPages {
   readonly address: Address;
   readonly record: AddressRecord;
-  readonly pages: AddressPages;
+  readonly #storage: PageStorage;
+
+  constructor(address: Address, record: AddressRecord, storage: PageStorage) {
+    this.address = address;
+    this.record = record;
+    this.#storage = storage;
+  }
+
+  unspents(firstSeq: number): Uint8Array | undefined {
+    const key = unspentPageKey(this.address, firstSeq);
+    const pending = this.#storage.unspents.get(latin1Key(key));
+    return pending === undefined ? this.#storage.db.get(key) : pending.ids;
+  }
+
+  putUnspents(firstSeq: number, ids: Uint8Array | undefined): void {
+    const key = unspentPageKey(this.address, firstSeq);
+    this.#storage.unspents.set(latin1Key(key), { key, ids });
+  }
+
+  putEvents(page: number, events: Uint8Array): void {
+    const key = eventPageKey(this.address, page);
+    this.#storage.batch.put(key, seal(key, events));
+  }
 }
 
 /**
@@ -79,7 +112,7 @@ export class BlockBatch {
   readonly #isPooled: (id: Hash) => boolean;
   readonly #firstSeq: number;
   readonly #touched = new Map<string, TouchedAddress>();
-  readonly #unspentPages = new Map<string, { readonly key: Buffer; readonly ids: Uint8Array | undefined }>();
+  readonly #pages: PageStorage;
   readonly #unspents: Generation["unspents"];
   #tip: Tip | undefined;
   /** Unspent outputs. */
@@ -100,6 +133,7 @@ export class BlockBatch {
   }) {
     this.#db = options.db;
     this.#batch = options.batch;
+    this.#pages = { db: options.db, batch: options.batch, unspents: new Map() };
     this.#addresses = options.addresses;
     this.#isPooled = options.isPooled;
     this.#tip = options.tip;
@@ -146,7 +180,8 @@ export class BlockBatch {
 
   #spend({ id, ux }: IdentifiedUxOut, by: Hash, seq: number): void {
     const { body, head } = ux;
-    const { record, pages } = this.#address(body.address);
+    const pages = this.#address(body.address);
+    const { record } = pages;
     record.noteTransaction(by, pages);
     if (!record.remove(id, body.coins, head.seq, pages)) {
       throw damaged(this.#db.dir, "the index of an address lacks an unspent output", { uxid: hex(id) });
@@ -161,7 +196,8 @@ export class BlockBatch {
   }
 
   #create({ id, ux }: IdentifiedUxOut, by: Hash, seq: number): void {
-    const { record, pages } = this.#address(ux.body.address);
+    const pages = this.#address(ux.body.address);
+    const { record } = pages;
     record.noteTransaction(by, pages);
     record.noteReceived(id, pages);
     if (record.unspents === 0) this.#holders++;
@@ -177,32 +213,33 @@ export class BlockBatch {
       writeUxOut(unspentRecord.value, out.ux);
       unspentRecord.put(this.#batch, out.id);
     }
-    for (const { key, ids } of this.#unspentPages.values()) {
+    for (const { key, ids } of this.#pages.unspents.values()) {
       if (ids === undefined) this.#batch.del(key);
       else this.#batch.put(key, seal(key, ids));
     }
-    for (const { address, record } of this.#touched.values()) this.#putAddress(address, record);
+    for (const touched of this.#touched.values()) this.#putAddress(touched);
     const key = metaKey("head");
     this.#batch.put(key, seal(key, encodeTip(this.#tip)));
     return this.#tip;
   }
 
-  /** Key and value side by side, as in HashRecord. */
-  #putAddress(address: Address, record: AddressRecord): void {
+  /** Key and value side by side in memory used over and over, as in HashRecord. */
+  #putAddress({ address, record }: TouchedAddress): void {
     const end = ADDRESS_KEY_BYTES + record.size;
-    const all = Buffer.allocUnsafe(end + CRC_BYTES);
-    all[0] = KIND.address;
-    all.set(address, 1);
-    record.encodeInto(all, ADDRESS_KEY_BYTES);
-    all.writeUInt32LE(crc32c(all, 0, end), end);
-    this.#batch.put(all.subarray(0, ADDRESS_KEY_BYTES), all.subarray(ADDRESS_KEY_BYTES));
+    if (end + CRC_BYTES > addressScratch.length) addressScratch = Buffer.alloc(2 * end);
+    addressScratch[0] = KIND.address;
+    addressScratch.set(address, 1);
+    record.encodeInto(addressScratch, ADDRESS_KEY_BYTES);
+    addressScratch.writeUInt32LE(crc32c(addressScratch, 0, end), end);
+    const value = addressScratch.subarray(ADDRESS_KEY_BYTES, end + CRC_BYTES);
+    this.#batch.put(addressScratch.subarray(0, ADDRESS_KEY_BYTES), value);
   }
 
   #address(address: Address): TouchedAddress {
     const name = latin1Key(address);
     let touched = this.#touched.get(name);
     if (touched === undefined) {
-      touched = { address, record: this.#load(name, address), pages: this.#pagesOf(address) };
+      touched = new TouchedAddress(address, this.#load(name, address), this.#pages);
       this.#touched.set(name, touched);
     }
     return touched;
@@ -215,24 +252,6 @@ export class BlockBatch {
     const record = stored === undefined ? new AddressRecord() : AddressRecord.decode(stored);
     this.#addresses.set(name, record);
     return record;
-  }
-
-  #pagesOf(address: Address): AddressPages {
-    return {
-      unspents: (firstSeq) => {
-        const key = unspentPageKey(address, firstSeq);
-        const pending = this.#unspentPages.get(latin1Key(key));
-        return pending === undefined ? this.#db.get(key) : pending.ids;
-      },
-      putUnspents: (firstSeq, ids) => {
-        const key = unspentPageKey(address, firstSeq);
-        this.#unspentPages.set(latin1Key(key), { key, ids });
-      },
-      putEvents: (page, events) => {
-        const key = eventPageKey(address, page);
-        this.#batch.put(key, seal(key, events));
-      },
-    };
   }
 }
 
