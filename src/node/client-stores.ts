@@ -7,6 +7,7 @@ import type { UnconfirmedPool } from "../chain/unconfirmed-pool.ts";
 import type { DaemonPaths, WalletCryptoType, WebConfig } from "../config/daemon-config.ts";
 import { KeyValueService } from "../keyvalue/service.ts";
 import { chainActivity, chainLedger } from "../wallet/chain-ledger.ts";
+import type { SecretBox } from "../wallet/secret-box.ts";
 import { WalletService } from "../wallet/service.ts";
 import { UnlockThread } from "../wallet/unlock-thread.ts";
 import { WalletSpending } from "../wallet/wallet-spending.ts";
@@ -19,6 +20,8 @@ export interface ClientStoresConfig {
   readonly branding: { readonly bip44Coin: number };
   readonly walletCryptoType: WalletCryptoType;
 }
+
+export type ClosableBox = SecretBox & { close(): Promise<void> };
 
 /** What the API keeps for its clients: wallets, and texts under keys. */
 export interface ClientStores {
@@ -40,12 +43,14 @@ export async function openClientStores(
     readonly pool: UnconfirmedPool;
     readonly clock: Clock;
     readonly log: Logger;
+    /** Encrypts wallets; closed with the rest. A thread of its own by default. */
+    readonly box?: ClosableBox;
   },
 ): Promise<ClientStores> {
   const { params, paths, web, branding } = config;
   const isOn = (set: WebConfig["apiSets"][number]): boolean => web.enabled && web.apiSets.includes(set);
   const { clock } = parts;
-  const box = new UnlockThread();
+  const box = parts.box ?? new UnlockThread();
   const wallets = await WalletService.open(
     {
       directory: paths.wallets,

@@ -13,6 +13,7 @@ import { type ClientStoresConfig, openClientStores } from "../../src/node/client
 import { systemClock } from "../../src/node/system-clock.ts";
 import { MemoryStore } from "../../src/storage/memory-store.ts";
 import { type CryptoType, DEFAULT_CRYPTO_TYPE } from "../../src/wallet/meta.ts";
+import { UnlockThread } from "../../src/wallet/unlock-thread.ts";
 import { conformanceJson, conformancePath } from "./conformance.ts";
 import { loadRecordedChain, type RecordedChain } from "./conformance-chain.ts";
 
@@ -46,7 +47,27 @@ function chainOf({ chain: name, unconfirmed, writable }: ApiMode): ReturnType<ty
   return loaded;
 }
 
-export async function startApiNode(mode: ApiMode, port = 0): Promise<{ base: string; close(): Promise<void> }> {
+/** Encrypts at the cost of the `insecure` type, whatever type is asked for; what is read says its own cost. */
+class CheapBox extends UnlockThread {
+  override seal(type: CryptoType, plain: Uint8Array, password: Uint8Array): Promise<string> {
+    return super.seal(cheap(type), plain, password);
+  }
+}
+
+function cheap(type: CryptoType): CryptoType {
+  return type === "scrypt-chacha20poly1305" ? "scrypt-chacha20poly1305-insecure" : type;
+}
+
+export interface ApiNodeOptions {
+  readonly port?: number;
+  /** New wallets are encrypted as in a node: seconds for each. */
+  readonly fullCost?: boolean;
+}
+
+export async function startApiNode(
+  mode: ApiMode,
+  { port = 0, fullCost = false }: ApiNodeOptions = {},
+): Promise<{ base: string; close(): Promise<void> }> {
   const { chain, pool } = await chainOf(mode);
   const listener = await ApiListener.bind({ host: "127.0.0.1", port });
   const options = apiOptions(mode, listener);
@@ -54,7 +75,9 @@ export async function startApiNode(mode: ApiMode, port = 0): Promise<{ base: str
   if (mode.wallet_folder_copied_from !== undefined) {
     await cp(conformancePath(mode.wallet_folder_copied_from), join(folder, "wallets"), { recursive: true });
   }
-  const stores = await openClientStores(storesConfig(mode, chain, folder), { chain, pool, clock, log: silentLogger });
+  const box = fullCost ? new UnlockThread() : new CheapBox();
+  const parts = { chain, pool, clock, log: silentLogger, box };
+  const stores = await openClientStores(storesConfig(mode, chain, folder), parts);
   const app = buildServer(options, { chain, pool, ...stores, clock, log: silentLogger });
   await app.ready();
   listener.open((request, response) => app.routing(request, response));
@@ -135,6 +158,6 @@ function argument(name: string): string | undefined {
 if (import.meta.filename === process.argv[1]) {
   const mode = apiModes()[argument("mode") ?? ""];
   if (mode === undefined) throw new Error("--mode must name a mode of modes.json");
-  const { base } = await startApiNode(mode, Number(argument("port") ?? 0));
+  const { base } = await startApiNode(mode, { port: Number(argument("port") ?? 0) });
   console.log(base);
 }
