@@ -31,7 +31,8 @@ function processUs(): number {
 }
 
 function diskBytes(dir: string): number {
-  return readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+  const size = (name: string) => statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0; // or compacted away
+  return readdirSync(dir).reduce((sum, name) => sum + size(name), 0);
 }
 
 const round = (n: number, digits = 1) => n.toFixed(digits).padStart(8);

@@ -59,6 +59,12 @@ export class AddressRecord {
     return record;
   }
 
+  /** Coins and number of outputs alone, for scans: the rest of the record is not looked at. @throws CodecError */
+  static summary(bytes: Uint8Array): { readonly coins: bigint; readonly unspents: number } {
+    const r = new Reader(bytes);
+    return { coins: r.u64(), unspents: r.u32() };
+  }
+
   get size(): number {
     return FIXED_BYTES + 8 * this.pages.length + HASH_BYTES * this.tail.count + EVENT_BYTES * this.events.count;
   }

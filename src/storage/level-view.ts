@@ -181,7 +181,7 @@ export class LevelView implements ChainView, ChainIndexes {
     for await (const chunk of this.#source.scan("address")) {
       const holdings: Holding[] = [];
       for (const { key, content } of chunk) {
-        const { coins, unspents } = this.#decode("address", () => AddressRecord.decode(content));
+        const { coins, unspents } = this.#decode("address", () => AddressRecord.summary(content));
         if (unspents > 0) holdings.push({ address: plain(key.subarray(1)) as Address, coins });
       }
       if (holdings.length > 0) yield holdings;
