@@ -1,9 +1,21 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { CoinError, errorText } from "../base/errors.ts";
+import { type Logger, silentLogger } from "../base/log.ts";
+import { ClientCounts, clientKey } from "./client-key.ts";
 import type { BoundAddress } from "./host-check.ts";
+import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
+import { InFlight } from "./in-flight.ts";
+import { RequestMetrics } from "./request-metrics.ts";
 
 /** The port cannot be had; the message is one line an operator can act on. */
 export class ListenError extends CoinError<"API_LISTEN"> {}
@@ -14,48 +26,53 @@ export interface ListenOptions {
   readonly port: number;
   /** PEM texts; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Those of http-limits.ts where absent. */
+  readonly limits?: Partial<HttpLimits> | undefined;
+  /** Counts what is refused before any route. */
+  readonly metrics?: RequestMetrics | undefined;
+  readonly log?: Logger | undefined;
 }
 
-/**
- * Times and header limit of the reference (api.md 1). Differs: connections, and requests that wait for the node to
- * be ready, are bounded, so that no client takes all memory.
- */
-const LIMITS = {
-  requestTimeoutMs: 10_000,
-  responseTimeoutMs: 60_000,
-  idleTimeoutMs: 120_000,
-  headerBytesMax: 1024 * 1024,
-  connectionsMax: 1024,
-  waitingMax: 256,
-} as const;
-
-const SERVER_OPTIONS = {
-  requestTimeout: LIMITS.requestTimeoutMs,
-  headersTimeout: LIMITS.requestTimeoutMs,
-  keepAliveTimeout: LIMITS.idleTimeoutMs,
-  maxHeaderSize: LIMITS.headerBytesMax,
-  connectionsCheckingInterval: 1_000,
-  requireHostHeader: false, // answered in #take, in Go's words
-};
+/** Errors of accepting after which the listener is of no use any more. */
+const FATAL_ACCEPT: ReadonlySet<string> = new Set(["EBADF", "EINVAL", "EACCES", "EADDRINUSE", "ENOTSOCK"]);
+const ACCEPT_LOG_MS = 10_000;
 
 /**
  * The bound socket. It is bound first of all, so that a taken port is known at once, and serves once the node is
  * ready: who asks early waits. So an answered health request means that the genesis block is stored.
+ * Differs: sockets, requests and bodies under way are bounded (http-limits.ts), so that no client takes all memory.
  */
 export class ApiListener {
   readonly #server: Server;
+  readonly #limits: HttpLimits;
+  readonly #metrics: RequestMetrics;
+  readonly #log: Logger;
+  readonly #inFlight: InFlight;
+  readonly #clients = new ClientCounts();
   #handler: RequestListener | undefined;
   #waiting: [IncomingMessage, ServerResponse][] = [];
+  #pausedUntilMs = 0;
+  #draining = false;
 
-  private constructor({ tls }: ListenOptions) {
+  private constructor({ tls, limits, metrics, log }: ListenOptions) {
+    this.#limits = { ...HTTP_LIMITS, ...limits };
+    this.#metrics = metrics ?? new RequestMetrics();
+    this.#log = log ?? silentLogger;
+    this.#inFlight = new InFlight(this.#limits, this.#metrics);
+    const options = serverOptions(this.#limits);
     this.#server =
       tls === undefined
-        ? createServer(SERVER_OPTIONS)
-        : createSecureServer({ ...SERVER_OPTIONS, ...tls, ALPNProtocols: ["http/1.1"] });
-    if (tls !== undefined) tellPlainClients(this.#server);
-    this.#server.maxConnections = LIMITS.connectionsMax;
+        ? createServer(options)
+        : createSecureServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
+    if (tls !== undefined) tellPlainClients(this.#server, this.#limits.headersTimeoutMs);
+    this.#server.maxConnections = this.#limits.connectionsMax;
+    this.#server.on("drop", () => this.#metrics.refused("accept"));
+    this.#server.prependListener("connection", (socket: Socket) => this.#accept(socket));
     this.#server.on("request", (request, response) => this.#take(request, response));
-    this.#server.on("clientError", refuseMalformed);
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+      this.#metrics.refused("malformed");
+      refuseMalformed(error, socket);
+    });
   }
 
   /** @throws ListenError API_LISTEN */
@@ -67,9 +84,12 @@ export class ApiListener {
       server.listen({ port: options.port, ...(host !== "" && { host }) });
       await once(server, "listening");
     } catch (cause) {
-      const message = `cannot listen on ${options.host}:${options.port}: ${errorText(cause)}`;
+      const taken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
+      const reason = taken ? "the port is taken. Choose another, or stop the other program" : errorText(cause);
+      const message = `cannot listen on ${options.host}:${options.port}: ${reason}`;
       throw new ListenError("API_LISTEN", message, { host: options.host, port: options.port }, { cause });
     }
+    listener.#watchAccepting();
     return listener;
   }
 
@@ -87,28 +107,81 @@ export class ApiListener {
     for (const [request, response] of waiting) if (!response.destroyed) handler(request, response);
   }
 
-  /** Stops at once: running requests are not waited for. May be called twice. */
+  /**
+   * Accepts nobody any more, lets running requests finish for `drainMs`, then closes. May be called twice.
+   * Differs: the reference cuts running requests off.
+   */
   async close(): Promise<void> {
-    this.#handler = undefined;
     if (!this.#server.listening) return;
+    this.#draining = true;
     const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
+    this.#server.close(); // and the idle connections
+    for (const [request] of this.#waiting.splice(0)) request.socket.destroy();
+    for (const response of this.#inFlight.running) endAfter(response, this.#server);
+    const late = setTimeout(() => this.#server.closeAllConnections(), this.#limits.drainMs);
     await closed;
+    clearTimeout(late);
+    this.#handler = undefined;
+  }
+
+  /** Runs before the server's own listener: what is destroyed here never reaches a parser. */
+  #accept(socket: Socket): void {
+    const { connectionsPerClientMax, loopbackCounts } = this.#limits;
+    const client = clientKey(socket.remoteAddress, loopbackCounts);
+    if (performance.now() < this.#pausedUntilMs || !this.#clients.take(client, connectionsPerClientMax)) {
+      this.#metrics.refused("accept");
+      socket.destroy();
+    } else if (client !== undefined) socket.once("close", () => this.#clients.give(client));
+  }
+
+  /** Passing errors are logged once per 10 s; without a listener they would end the process. */
+  #watchAccepting(): void {
+    let passed = 0;
+    let loggedAtMs = Number.NEGATIVE_INFINITY;
+    this.#server.on("error", (error: NodeJS.ErrnoException) => {
+      const now = performance.now();
+      const fatal = FATAL_ACCEPT.has(error.code ?? "");
+      passed++;
+      this.#pausedUntilMs = now + this.#limits.acceptPauseMs;
+      if (!fatal && now - loggedAtMs < ACCEPT_LOG_MS) return;
+      if (fatal) this.#log.error({ code: error.code }, "api listener failed");
+      else this.#log.warn({ code: error.code, times: passed }, "accepting a connection failed");
+      loggedAtMs = now;
+      passed = 0;
+    });
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
-    const timer = setTimeout(() => request.socket.destroy(), LIMITS.responseTimeoutMs);
+    if (!this.#inFlight.admit(request, response)) return;
+    const timer = setTimeout(() => request.socket.destroy(), this.#limits.responseTimeoutMs);
     timer.unref();
     response.once("close", () => clearTimeout(timer));
+    if (this.#draining) endAfter(response, this.#server);
     if (request.httpVersion === "1.1" && request.headers.host === undefined) {
       const text = "400 Bad Request: missing required Host header";
       const head = { "content-type": "text/plain; charset=utf-8", connection: "close", "content-length": text.length };
       response.writeHead(400, head).end(text);
     } else if (this.#handler !== undefined) this.#handler(request, response);
-    else if (this.#waiting.length < LIMITS.waitingMax) this.#waiting.push([request, response]);
+    else if (this.#waiting.length < this.#limits.waitingMax) this.#waiting.push([request, response]);
     else request.socket.destroy();
   }
+}
+
+function serverOptions(limits: HttpLimits): ServerOptions {
+  return {
+    requestTimeout: limits.requestTimeoutMs,
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+    keepAliveTimeout: limits.idleTimeoutMs,
+    maxHeaderSize: limits.headerBytesMax,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+    requireHostHeader: false, // answered in #take, in Go's words
+  };
+}
+
+/** Tells the client not to ask again on this connection, and closes the connection once it is idle. */
+function endAfter(response: ServerResponse, server: Server): void {
+  if (!response.headersSent) response.setHeader("connection", "close");
+  response.once("close", () => server.closeIdleConnections());
 }
 
 /** Requests that are not HTTP, or whose header is too long; Go's words. */
@@ -127,12 +200,12 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 const HANDSHAKE = 0x16;
 
 /** Answers who speaks plain HTTP to the TLS port, instead of closing without a word. */
-function tellPlainClients(server: Server): void {
+function tellPlainClients(server: Server, timeoutMs: number): void {
   const [secure] = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     socket.on("error", () => socket.destroy());
-    socket.setTimeout(LIMITS.requestTimeoutMs, () => socket.destroy());
+    socket.setTimeout(timeoutMs, () => socket.destroy());
     socket.once("readable", () => {
       const first = socket.read() as Buffer | null;
       if (first === null) return void socket.destroy();

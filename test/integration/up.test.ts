@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { eventually, freePorts, PROGRAM, temporaryDirectory } from "../support/processes.ts";
+import { eventually, freePorts, PROGRAM, runProgram, temporaryDirectory } from "../support/processes.ts";
 
 interface Up {
   readonly process: ChildProcess;
@@ -146,6 +147,19 @@ test("a killed node is restarted with the chain intact, and the end of the comma
       ),
     ),
   );
+});
+
+test("a taken port is named at once, and nothing is left running", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const startedAt = performance.now();
+  const { code, stderr } = await runProgram(["up", "--dir", directory, `--publisher-api=${port}`]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, new RegExp(`\nloginchain: cannot listen on 127\\.0\\.0\\.1:${port}: the port is taken\\..*\n$`));
+  assert.ok(performance.now() - startedAt < 10_000, "not after a time limit");
 });
 
 test("an interrupt while starting stops at once and leaves no process", async (t) => {

@@ -20,14 +20,17 @@ export async function runDaemon(
   }
   const { Node } = await import("../../node/node.ts");
   const stopping = stopSignal();
-  const node = await Node.start(start.config);
-  process.send?.({ ready: true, web: node.webAddress, publicWeb: node.publicAddress, port: node.peerPort });
   try {
-    await onReady?.(node.webAddress);
-    await stopping;
-    return 0;
+    const node = await Node.start(start.config);
+    process.send?.({ ready: true, web: node.webAddress, publicWeb: node.publicAddress, port: node.peerPort });
+    try {
+      await onReady?.(node.webAddress);
+      await stopping;
+      return 0;
+    } finally {
+      await node.stop();
+    }
   } finally {
-    await node.stop();
     if (process.connected) process.disconnect(); // an open channel would keep the process alive
   }
 }
