@@ -20,6 +20,12 @@ export interface GoNodeOptions {
   readonly peers?: readonly string[];
   /** Continue with the data of an earlier one. */
   readonly directory?: string;
+  /** Another build than `goNode`. */
+  readonly program?: string;
+  /** Makes blocks; hex of a test key, it is seen on the command line. */
+  readonly publisherSecret?: string;
+  /** Ports that were free a moment ago, unless others must know them beforehand. */
+  readonly port?: number;
   readonly flags?: readonly string[];
 }
 
@@ -27,13 +33,14 @@ export interface GoNodeOptions {
 export class GoNode {
   readonly port: number;
   readonly directory: string;
-  readonly #web: number;
+  /** Base URL of its API. */
+  readonly web: string;
   readonly #process: ChildProcess;
   log = "";
 
   private constructor(port: number, web: number, directory: string, process: ChildProcess) {
     this.port = port;
-    this.#web = web;
+    this.web = `http://127.0.0.1:${web}`;
     this.directory = directory;
     this.#process = process;
     const keep = (chunk: Buffer) => {
@@ -45,7 +52,7 @@ export class GoNode {
 
   static async start(options: GoNodeOptions): Promise<GoNode> {
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "go-node-")));
-    const [port, web] = [await freePort(), await freePort()];
+    const [port, web] = [options.port ?? (await freePort()), await freePort()];
     const { genesis, publisherKey } = options.params;
     const flags = [
       "-localhost-only",
@@ -65,13 +72,16 @@ export class GoNode {
       `-web-interface-port=${web}`,
       ...(options.flags ?? []),
     ];
+    if (options.publisherSecret !== undefined) {
+      flags.push("-block-publisher", `-blockchain-secret-key=${options.publisherSecret}`);
+    }
     if (options.peers === undefined) flags.push("-disable-outgoing");
     else {
       const list = join(directory, "custom-peers.txt");
       await writeFile(list, `${options.peers.join("\n")}\n`);
       flags.push(`-custom-peers-file=${list}`, "-connection-rate=1s");
     }
-    const child = spawn(goNode as string, flags, {
+    const child = spawn(options.program ?? (goNode as string), flags, {
       cwd: "/",
       env: { ...process.env, HOME: directory },
       stdio: ["ignore", "pipe", "pipe"],
@@ -86,14 +96,14 @@ export class GoNode {
   }
 
   async get<T>(path: string): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.#web}${path}`);
+    const response = await fetch(`${this.web}${path}`);
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
 
   async post<T>(path: string, body: unknown): Promise<T> {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-    const response = await fetch(`http://127.0.0.1:${this.#web}${path}`, init);
+    const response = await fetch(`${this.web}${path}`, init);
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
