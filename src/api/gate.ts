@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../base/clock.ts";
 import { AUTHENTICATE, isAuthorized } from "./basic-auth.ts";
 import { actualHeaders, type CorsQuestion, isPreflight, preflightHeaders } from "./cors.ts";
 import type { CsrfTokens } from "./csrf.ts";
+import { GUESS_LIMITS, GuessLimit } from "./guess-limit.ts";
 import { HostCheck } from "./host-check.ts";
 import type { ApiOptions } from "./options.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import { sendFailure } from "./respond.ts";
 import type { ApiVersion } from "./route.ts";
 
@@ -22,11 +25,18 @@ export class RequestGate {
   readonly #options: ApiOptions;
   readonly #tokens: CsrfTokens;
   readonly #sets: ReadonlySet<string>;
+  readonly #metrics: RequestMetrics;
+  readonly #asksPassword: boolean;
+  readonly #guesses: GuessLimit;
   #hosts: HostCheck | undefined;
 
-  constructor(options: ApiOptions, tokens: CsrfTokens) {
+  constructor(options: ApiOptions, deps: { tokens: CsrfTokens; clock: Clock; metrics: RequestMetrics }) {
+    const { username, password } = options.credentials;
     this.#options = options;
-    this.#tokens = tokens;
+    this.#tokens = deps.tokens;
+    this.#metrics = deps.metrics;
+    this.#asksPassword = username !== "" || password !== "";
+    this.#guesses = new GuessLimit(options.guesses ?? GUESS_LIMITS, deps.clock);
     this.#sets = new Set(options.apiSets);
   }
 
@@ -34,14 +44,25 @@ export class RequestGate {
     return this.#sets.has(set);
   }
 
-  /** True when the request may go on; otherwise it has been answered. */
+  /**
+   * True when the request may go on; otherwise it has been answered.
+   * Differs: who sent too many wrong passwords gets 429 for a while, before the password is looked at.
+   */
   admit(request: FastifyRequest, reply: FastifyReply, admission: Admission): boolean {
     const { headers, method } = request;
     const refuse = (status: number, message = ""): false => {
       sendFailure(reply, admission.version, { status, message });
       return false;
     };
+    const client = request.raw.socket.remoteAddress;
+    const wait = this.#asksPassword ? this.#guesses.waitSeconds(client) : 0;
+    if (wait > 0) {
+      reply.header("retry-after", String(wait));
+      this.#metrics.refused("password");
+      return refuse(429);
+    }
     if (!isAuthorized(headers.authorization, this.#options.credentials)) {
+      if (this.#asksPassword && headers.authorization !== undefined) this.#guesses.wrong(client);
       reply.header("www-authenticate", AUTHENTICATE);
       return refuse(401);
     }

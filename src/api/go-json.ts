@@ -159,15 +159,21 @@ function unquote(literal: Uint8Array): string {
   return plain.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
 }
 
-export const goString: GoType<string> = {
-  name: "string",
-  zero: "",
-  read(input, current) {
-    const kind = input.kind();
-    if (kind === "string") return unquote(input.take());
-    return kind === "null" ? keep(input, current) : input.refuse(goString, current);
-  },
-};
+/** A string under the name its Go type has in messages. */
+export function goNamedString(name: string): GoType<string> {
+  const type: GoType<string> = {
+    name,
+    zero: "",
+    read(input, current) {
+      const kind = input.kind();
+      if (kind === "string") return unquote(input.take());
+      return kind === "null" ? keep(input, current) : input.refuse(type, current);
+    },
+  };
+  return type;
+}
+
+export const goString = goNamedString("string");
 
 export const goBool: GoType<boolean> = {
   name: "bool",

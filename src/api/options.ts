@@ -1,4 +1,5 @@
 import type { Credentials } from "./basic-auth.ts";
+import type { GuessLimits } from "./guess-limit.ts";
 import type { BoundAddress } from "./host-check.ts";
 
 /** How the API is offered; everything is fixed for the life of the server. */
@@ -19,6 +20,8 @@ export interface ApiOptions {
   readonly readOnly: boolean;
   /** Strangers are not told how the process is doing. Private when absent. */
   readonly audience?: "private" | "public";
+  /** Those of guess-limit.ts when absent. */
+  readonly guesses?: GuessLimits;
   readonly node: NodeFacts;
 }
 

@@ -32,6 +32,8 @@ export interface Route {
   readonly handler: (request: ApiRequest) => HandlerResult | Promise<HandlerResult>;
   /** Where the form of errors is not that of the path's version (api.md 9.2, last point). */
   readonly handlerErrors?: ApiVersion;
+  /** Such that only few may run at once: walks over the chain, long lists. */
+  readonly heavy?: (request: ApiRequest) => boolean;
   /** The CSRF route hands out tokens, so it cannot ask for one. */
   readonly csrfExempt?: true;
 }

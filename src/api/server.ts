@@ -6,6 +6,7 @@ import { CsrfTokens } from "./csrf.ts";
 import { failureOf, isUnexpected } from "./error-handler.ts";
 import { unescapePercent } from "./form.ts";
 import { RequestGate } from "./gate.ts";
+import { HeavyWork } from "./heavy-work.ts";
 import { IndexPages } from "./index-pages.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import { addOperations } from "./operations.ts";
@@ -32,13 +33,14 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
   });
   const tokens = new CsrfTokens({ clock: services.clock });
   const context = new ApiContext(options, services);
-  const gate = new RequestGate(options, tokens);
   const metrics = services.metrics ?? new NodeMetrics();
+  const gate = new RequestGate(options, { tokens, clock: services.clock, metrics: metrics.requests });
   takeEveryBody(app);
   takeEveryMethod(app);
   observeRequests(app, services, metrics.requests);
   addOperations(app, gate, context, metrics);
-  for (const route of allRoutes(context, tokens)) addRoute(app, route, gate, services);
+  const heavy = new HeavyWork(metrics.requests);
+  for (const route of allRoutes(context, tokens)) addRoute(app, route, { gate, heavy, services });
   addIndex(app, gate, new IndexPages(options), services);
   return app;
 }
@@ -55,7 +57,11 @@ function takeEveryMethod(app: FastifyInstance): void {
     if (!app.supportedMethods.includes(method) && method !== "CONNECT") app.addHttpMethod(method);
 }
 
-function addRoute(app: FastifyInstance, route: Route, gate: RequestGate, services: ApiServices): void {
+function addRoute(
+  app: FastifyInstance,
+  route: Route,
+  { gate, heavy, services }: { gate: RequestGate; heavy: HeavyWork; services: ApiServices },
+): void {
   const version: ApiVersion = route.path.startsWith("/api/v2/") ? 2 : 1;
   const methods = allowedMethods(route, gate);
   app.route({
@@ -67,7 +73,11 @@ function addRoute(app: FastifyInstance, route: Route, gate: RequestGate, service
       if (passed && checkMethod(request, reply, version, methods)) done();
     },
     errorHandler: (error, request, reply) => fail(error, request, reply, route.handlerErrors ?? version, services),
-    handler: async (request, reply) => sendResult(reply, version, await route.handler(apiRequest(request))),
+    handler: async (request, reply) => {
+      const asked = apiRequest(request);
+      if (route.heavy?.(asked) === true) await heavy.begin(reply);
+      return sendResult(reply, version, await route.handler(asked));
+    },
   });
 }
 

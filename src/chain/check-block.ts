@@ -1,8 +1,9 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
+import { type Hash, hashHex } from "../cipher/hash.ts";
 import type { PublicKey } from "../cipher/keys.ts";
 import { type BlockHeader, computeBodyHash, type SignedBlock } from "./block.ts";
 import { checkCollisions, checkInBlock, type SpendState } from "./check-transaction.ts";
+import { HashSet } from "./hash-set.ts";
 import { RuleError } from "./rules.ts";
 import type { Signers } from "./signatures.ts";
 import type { BlockChange, Head, IdentifiedUxOut } from "./store.ts";
@@ -83,7 +84,7 @@ export function checkTransactions(
   if (transactions.length === 0) throw new RuleError("BLOCK_NO_TRANSACTIONS");
   const set = new SetHash(state.head.setHash);
   const uxHead: UxHead = { time: header.time, seq: header.seq };
-  const seen = new Set<HashHex>();
+  const seen = new HashSet();
   const spent: IdentifiedUxOut[][] = [];
   const created: IdentifiedUxOut[][] = [];
   for (let i = 0; i < transactions.length; i++) {
@@ -103,7 +104,7 @@ export function checkTransactions(
 function checkCreated(
   txn: Transaction,
   outputs: readonly IdentifiedUxOut[],
-  seen: Set<HashHex>,
+  seen: HashSet,
   state: Pick<BlockContext, "head" | "unspent">,
 ): void {
   // The reference asks twice: first as for a single transaction, then by the ids the outputs really get. Only
@@ -112,10 +113,8 @@ function checkCreated(
   if (atGenesis) checkCollisions(txn, state);
   else for (const { id } of outputs) if (state.unspent(id) !== undefined) throw exists("TX_OUTPUT_COLLIDES", id);
   for (const { id } of outputs) {
-    const key = hashHex(id);
-    if (seen.has(key)) throw exists("BLOCK_DUPLICATE_OUTPUT", id);
+    if (!seen.add(id)) throw exists("BLOCK_DUPLICATE_OUTPUT", id);
     if (atGenesis && state.unspent(id) !== undefined) throw exists("BLOCK_OUTPUT_EXISTS", id);
-    seen.add(key);
   }
 }
 
@@ -125,16 +124,13 @@ function exists(code: "TX_OUTPUT_COLLIDES" | "BLOCK_DUPLICATE_OUTPUT" | "BLOCK_O
 
 /** No transaction twice, no output spent twice. @throws RuleError BLOCK_DUPLICATE_TRANSACTION, BLOCK_DOUBLE_SPEND */
 export function checkDistinct(transactions: readonly Transaction[]): void {
-  const ids = new Set<HashHex>();
-  const spent = new Set<HashHex>();
+  const ids = new HashSet();
+  const spent = new HashSet();
   for (const txn of transactions) {
-    const id = hashHex(txid(txn));
-    if (ids.has(id)) throw new RuleError("BLOCK_DUPLICATE_TRANSACTION", { txid: id });
-    ids.add(id);
+    const id = txid(txn);
+    if (!ids.add(id)) throw new RuleError("BLOCK_DUPLICATE_TRANSACTION", { txid: hashHex(id) });
     for (const input of txn.inputs) {
-      const key = hashHex(input);
-      if (spent.has(key)) throw new RuleError("BLOCK_DOUBLE_SPEND", { uxid: key });
-      spent.add(key);
+      if (!spent.add(input)) throw new RuleError("BLOCK_DOUBLE_SPEND", { uxid: hashHex(input) });
     }
   }
 }

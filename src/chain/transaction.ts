@@ -119,11 +119,13 @@ export function encodedOutput(txn: Transaction, i: number): Uint8Array {
 
 /** H(innerHash ++ inputs[i]): what the owner of input i signs. */
 export function digestToSign(innerHash: Hash, input: Hash): Hash {
-  const both = new Uint8Array(64);
-  both.set(innerHash, 0);
-  both.set(input, 32);
-  return sha256(both);
+  signed.set(innerHash, 0);
+  signed.set(input, 32);
+  return sha256(signed);
 }
+
+/** Hashed at once and used again. */
+const signed = new Uint8Array(64);
 
 /**
  * A transaction with length and inner hash filled in, and no input signed yet (65 zero bytes each).

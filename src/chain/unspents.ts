@@ -1,7 +1,7 @@
 import type { Address } from "../cipher/address.ts";
 import { type Hash, NULL_HASH, sha256 } from "../cipher/hash.ts";
 import type { IdentifiedUxOut } from "./store.ts";
-import { encodedOutput, type Transaction, txid } from "./transaction.ts";
+import { encodedOutput, type Transaction, type TxOut, txid } from "./transaction.ts";
 import { snapshotHash, UX_BODY_BYTES, UX_OUT_BYTES, type UxHead, type UxOut } from "./uxout.ts";
 
 /** Running XOR of snapshot hashes: the set hash (chain.md 8). Order does not matter; adding twice removes. */
@@ -38,27 +38,36 @@ export function predictUnspents(txn: Transaction, head: UxHead): IdentifiedUxOut
   return outputsFrom(txn, txid(txn), head);
 }
 
+/** Body and head exactly as hashed, 85 bytes: the first 69 give the id, all of them the snapshot. Used over and over. */
+const hashed = new Uint8Array(UX_OUT_BYTES);
+const hashedBody = hashed.subarray(0, UX_BODY_BYTES);
+const hashedView = new DataView(hashed.buffer);
+
 function outputsFrom(txn: Transaction, srcTransaction: Hash, head: UxHead, set?: SetHash): IdentifiedUxOut[] {
-  return txn.outputs.map((out, i) => {
-    // Body and head exactly as hashed, 85 bytes: the first 69 give the id, all of them the snapshot.
-    const bytes = new Uint8Array(UX_OUT_BYTES);
-    bytes.set(srcTransaction, 0);
-    bytes.set(encodedOutput(txn, i), 32);
-    const id = sha256(bytes.subarray(0, UX_BODY_BYTES));
-    if (set !== undefined) {
-      writeHead(bytes, head);
-      set.toggle(sha256(bytes));
-    }
-    // The address is a view of these bytes rather than of the message, which can then be freed.
-    const address = bytes.subarray(32, 53) as Address;
-    return { id, ux: { head, body: { srcTransaction, address, coins: out.coins, hours: out.hours } } };
-  });
+  const created: IdentifiedUxOut[] = [];
+  hashed.set(srcTransaction, 0);
+  if (set !== undefined) {
+    writeU64(hashedView, UX_BODY_BYTES, head.time);
+    writeU64(hashedView, UX_BODY_BYTES + 8, head.seq);
+  }
+  for (let i = 0; i < txn.outputs.length; i++) {
+    const { address, coins, hours } = txn.outputs[i] as TxOut;
+    hashed.set(encodedOutput(txn, i), 32);
+    const id = sha256(hashedBody);
+    if (set !== undefined) set.toggle(sha256(hashed));
+    // The address is copied, so that it does not keep the whole message it came in.
+    created.push({ id, ux: { head, body: { srcTransaction, address: copied(address), coins, hours } } });
+  }
+  return created;
 }
 
-function writeHead(bytes: Uint8Array, head: UxHead): void {
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(UX_BODY_BYTES, BigInt(head.time), true);
-  view.setBigUint64(UX_BODY_BYTES + 8, BigInt(head.seq), true);
+function copied(address: Address): Address {
+  return new Uint8Array(address) as Address; // slice() of a Node buffer is no copy
+}
+
+function writeU64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value >>> 0, true);
+  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }
 
 /** Takes spent outputs out of the set. */

@@ -61,12 +61,17 @@ export function decodeUxOut(bytes: Uint8Array): UxOut {
   return { head, body };
 }
 
+const bodyHashed = new Writer(UX_BODY_BYTES);
+
 /** The id of an output: H(UxBody). It does not depend on the block's time or height. */
 export function uxId(body: UxBody): Hash {
-  return sha256(encodeUxBody(body));
+  return sha256(writeBody(bodyHashed.rewind(), body).finish());
 }
+
+/** Hashed at once and used again: every output spent passes here. */
+const snapshot = new Writer(UX_OUT_BYTES);
 
 /** H(UxBody ++ UxHead): body first, the opposite of the stored order. The set hash is the XOR of these. */
 export function snapshotHash(ux: UxOut): Hash {
-  return sha256(writeBody(new Writer(UX_OUT_BYTES), ux.body).size(ux.head.time).size(ux.head.seq).finish());
+  return sha256(writeBody(snapshot.rewind(), ux.body).size(ux.head.time).size(ux.head.seq).finish());
 }

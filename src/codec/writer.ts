@@ -13,6 +13,12 @@ export class Writer {
     return this.#at;
   }
 
+  /** Begins again in the same memory, for bytes that are used up at once. */
+  rewind(): this {
+    this.#at = 0;
+    return this;
+  }
+
   u8(value: number): this {
     this.#view.setUint8(this.#at, value);
     this.#at += 1;

@@ -55,7 +55,8 @@ export class Node {
 
   static async #build(config: DaemonConfig, clock: Clock, stop: (() => Promise<void>)[]): Promise<Node> {
     // A taken port must be known before any file is made.
-    const web = await bindWeb(config, clock);
+    const metrics = new NodeMetrics();
+    const web = await bindWeb(config, { clock, metrics });
     stop.push(() => web.close());
 
     const logging = createLogger({
@@ -98,7 +99,6 @@ export class Node {
     }
 
     const { wallets, spending, keyValues } = stores;
-    const metrics = new NodeMetrics();
     metrics.process.start();
     stop.push(async () => metrics.process.stop());
     let publishing: Publishing | undefined;

@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { loadOrCreateCertificate } from "../api/certificate-files.ts";
+import { PUBLIC_HTTP_LIMITS } from "../api/http-limits.ts";
 import { ApiListener } from "../api/listener.ts";
+import type { NodeMetrics } from "../api/node-metrics.ts";
 import type { ApiOptions } from "../api/options.ts";
 import { buildServer } from "../api/server.ts";
 import type { ApiServices } from "../api/services.ts";
@@ -22,7 +24,10 @@ export interface WebListeners {
 }
 
 /** Binds the sockets without serving yet. @throws ListenError, WebError */
-export async function bindWeb(config: DaemonConfig, clock: Clock): Promise<WebListeners> {
+export async function bindWeb(
+  config: DaemonConfig,
+  { clock, metrics: { requests } }: { readonly clock: Clock; readonly metrics: NodeMetrics },
+): Promise<WebListeners> {
   const { web } = config;
   const bound: ApiListener[] = [];
   const close = async (): Promise<void> => {
@@ -30,14 +35,15 @@ export async function bindWeb(config: DaemonConfig, clock: Clock): Promise<WebLi
   };
   try {
     const bind = async (options: Parameters<typeof ApiListener.bind>[0]): Promise<ApiListener> => {
-      const listener = await ApiListener.bind(options);
+      const listener = await ApiListener.bind({ ...options, metrics: requests });
       bound.push(listener);
       return listener;
     };
     const tls = web.enabled && web.https ? await takeCertificate(config, clock) : undefined;
     const own = web.enabled ? await bind({ host: web.address, port: web.port, tls }) : undefined;
     const open = web.publicListener;
-    const strangers = open === undefined ? undefined : await bind({ host: open.address, port: open.port });
+    const strangers =
+      open === undefined ? undefined : await bind({ host: open.address, port: open.port, limits: PUBLIC_HTTP_LIMITS });
     return {
       privateUrl: own === undefined ? undefined : baseUrl(own, tls !== undefined),
       publicUrl: strangers === undefined ? undefined : baseUrl(strangers, false),

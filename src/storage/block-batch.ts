@@ -2,7 +2,6 @@ import { assert } from "../base/errors.ts";
 import { BLOCK_HEADER_BYTES, encodeSignedBlock } from "../chain/block.ts";
 import type { BlockChange, IdentifiedUxOut } from "../chain/store.ts";
 import { transactionSize } from "../chain/transaction.ts";
-import type { UxOut } from "../chain/uxout.ts";
 import type { Address } from "../cipher/address.ts";
 import type { Hash } from "../cipher/hash.ts";
 import { type AddressPages, AddressRecord } from "./address-record.ts";
@@ -23,6 +22,7 @@ import {
   UX_BYTES,
   unspentPageKey,
   writeNumber,
+  writeUxOut,
 } from "./layout.ts";
 import { type Generation, headAfter } from "./staging.ts";
 
@@ -253,16 +253,6 @@ export class BlockBatch {
     this.#addresses.set(name, record);
     return record;
   }
-}
-
-/** The bytes of encodeUxOut, in place. */
-function writeUxOut(to: Buffer, { head, body }: UxOut): void {
-  writeNumber(to, head.time, 0);
-  writeNumber(to, head.seq, 8);
-  to.set(body.srcTransaction, 16);
-  to.set(body.address, 48);
-  to.writeBigUInt64LE(body.coins, 69);
-  to.writeBigUInt64LE(body.hours, 77);
 }
 
 function hex(bytes: Uint8Array): string {

@@ -97,6 +97,11 @@ export function writeNumber(to: Buffer, value: number, at: number): number {
   return to.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
 }
 
+/** Mirror of `writeNumber`, for numbers it wrote. */
+export function readNumber(from: Buffer, at: number): number {
+  return from.readUInt32LE(at) + from.readUInt32LE(at + 4) * 0x1_0000_0000;
+}
+
 /** Height in the last eight bytes of a block's key. */
 export function seqOfKey(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8);
@@ -187,6 +192,16 @@ export function decodeSeq(bytes: Uint8Array): number {
 }
 
 export const UX_BYTES = 85;
+
+/** The bytes of encodeUxOut, in place. */
+export function writeUxOut(to: Buffer, { head, body }: UxOut, at = 0): void {
+  writeNumber(to, head.time, at);
+  writeNumber(to, head.seq, at + 8);
+  to.set(body.srcTransaction, at + 16);
+  to.set(body.address, at + 48);
+  to.writeBigUInt64LE(body.coins, at + 69);
+  to.writeBigUInt64LE(body.hours, at + 77);
+}
 
 /** @throws CodecError */
 export function decodeSpent(id: Hash, bytes: Uint8Array): HistoryUxOut {

@@ -15,11 +15,13 @@ import { StoreError } from "./errors.ts";
 import { encodeUnconfirmed, type Kind, keyOf, rangeOf, seal, type Tip } from "./layout.ts";
 import { LevelView, type ViewSource } from "./level-view.ts";
 import { type LevelStoreOptions, type Opened, Opening } from "./opening.ts";
+import { OutputCache } from "./output-cache.ts";
 import { type Generation, Staging } from "./staging.ts";
 
-/** Address records kept decoded for the writer, and outputs for the checks of the next blocks. */
+/** Address records kept decoded for the writer. */
 const ADDRESSES_CACHED = 16384;
-const OUTPUTS_CACHED = 16384;
+/** Outputs kept for the checks of the next blocks: 8 MB. */
+const OUTPUTS_CACHED = 65536;
 /** Transactions turned into a batch before other work gets a turn: a few milliseconds. */
 const SLICE_TRANSACTIONS = 400;
 
@@ -53,7 +55,7 @@ export class LevelStore extends LevelView implements ChainStore {
   readonly #staging = new Staging(latin1Key);
   readonly #addresses = new AgingMap<AddressRecord>(ADDRESSES_CACHED);
   /** Unspent at the acknowledged head, never ahead of it. */
-  readonly #outputs = new AgingMap<UxOut>(OUTPUTS_CACHED);
+  readonly #outputs = new OutputCache(OUTPUTS_CACHED);
   #state: Opened;
   /** Set while a batch is being written, and after a failed one until the database is opened anew. */
   #before: Snapshot | undefined;
@@ -108,12 +110,12 @@ export class LevelStore extends LevelView implements ChainStore {
 
   #unspent(id: Hash): UxOut | undefined {
     if (!this.#state.filter.mayHave(id)) return undefined;
-    const cached = this.#outputs.get(latin1Key(id));
+    const cached = this.#outputs.get(id);
     if (cached !== undefined) return cached;
     const bytes = this.#get(keyOf("unspent", id));
     if (bytes === undefined) return undefined;
     const ux = decodeUxOut(bytes);
-    this.#outputs.set(latin1Key(id), ux);
+    this.#outputs.set(id, ux);
     return ux;
   }
 
@@ -129,6 +131,7 @@ export class LevelStore extends LevelView implements ChainStore {
   }
 
   stagedUnspent(id: Hash): UxOut | undefined {
+    if (!this.#state.filter.mayHave(id)) return undefined;
     const staged = this.#staging.unspent(id);
     return staged === "unknown" ? this.#unspent(id) : staged;
   }
@@ -137,6 +140,12 @@ export class LevelStore extends LevelView implements ChainStore {
   stage(change: BlockChange): void {
     this.#assertWritable();
     this.#staging.add(change, this.head());
+    this.#note(change);
+  }
+
+  /** The filter knows outputs from when they are staged; those that are never written cost it nothing but room. */
+  #note({ created }: BlockChange): void {
+    for (const outputs of created) for (const { id } of outputs) this.#state.filter.add(id);
   }
 
   stagedCount(): number {
@@ -181,7 +190,7 @@ export class LevelStore extends LevelView implements ChainStore {
   }
 
   async #write(generation: Generation): Promise<Tip> {
-    const { pool, filter } = this.#state;
+    const { pool } = this.#state;
     const batch = this.#db.batch();
     const blocks = new BlockBatch({
       db: this.#db,
@@ -196,7 +205,6 @@ export class LevelStore extends LevelView implements ChainStore {
     let inSlice = 0;
     for (const change of generation.changes) {
       blocks.add(change);
-      for (const created of change.created) for (const { id } of created) filter.add(id);
       inSlice += change.txids.length;
       if (inSlice >= SLICE_TRANSACTIONS) {
         inSlice = 0;
@@ -212,10 +220,9 @@ export class LevelStore extends LevelView implements ChainStore {
 
   /** The batch is durable: everything that readers see switches, in one turn. */
   #commit(generation: Generation, tip: Tip): void {
-    for (const [key, out] of generation.unspents) {
-      if (out === undefined) this.#outputs.delete(key);
-      else this.#outputs.set(key, out.ux);
-    }
+    for (const { spent } of generation.changes)
+      for (const ids of spent) for (const { id } of ids) this.#outputs.delete(id);
+    for (const out of generation.unspents.values()) if (out !== undefined) this.#outputs.set(out.id, out.ux);
     const { pool } = this.#state;
     if (pool.size > 0) for (const { txids } of generation.changes) for (const id of txids) pool.delete(latin1Key(id));
     this.#state = { ...this.#state, tip };
@@ -320,6 +327,7 @@ export class LevelStore extends LevelView implements ChainStore {
     this.#outputs.clear();
     const opened = await this.#opening.open();
     this.#state = opened;
+    for (const change of this.#staging.changes()) this.#note(change);
     this.#failure = undefined;
     const head = opened.tip?.head;
     this.#log.info({ dir: this.dir, seq: head?.seq }, "database opened again after a failed write");

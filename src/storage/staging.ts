@@ -37,6 +37,11 @@ export class Staging {
     return count;
   }
 
+  /** All that is staged, oldest first. */
+  changes(): BlockChange[] {
+    return [...this.#closed, this.#open].flatMap(({ changes }) => changes);
+  }
+
   head(): Head | undefined {
     const last = this.#open.changes.at(-1) ?? this.#closed.at(-1)?.changes.at(-1);
     return last && headAfter(last);

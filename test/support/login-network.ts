@@ -146,6 +146,11 @@ export class LoginNetwork {
     };
   }
 
+  /** Key of the genesis address, a throw-away. */
+  async secret(): Promise<string> {
+    return (await loadGenesisWallet(this.files.genesis)).secretKey;
+  }
+
   /** Block 1, through the API of the publisher, as the orchestrator does it. */
   async bootstrap(publisher: ChainMember): Promise<void> {
     const { genesis, publisherToml } = this.files;

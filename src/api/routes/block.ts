@@ -14,9 +14,15 @@ export function blockRoutes(context: ApiContext): Route[] {
     {
       path: "/api/v1/blocks",
       methods: { GET: ["READ"], POST: ["READ"] },
+      heavy: () => true,
       handler: (request) => someBlocks(context, request),
     },
-    { path: "/api/v1/last_blocks", methods: { GET: ["READ"] }, handler: (request) => lastBlocks(context, request) },
+    {
+      path: "/api/v1/last_blocks",
+      methods: { GET: ["READ"] },
+      heavy: manyBlocks,
+      handler: (request) => lastBlocks(context, request),
+    },
   ];
 }
 
@@ -51,6 +57,12 @@ function someBlocks(context: ApiContext, request: ApiRequest): HandlerResult {
   const first = start === "" ? 0n : parseSeq(start, () => `Invalid start value ${goQuote(start)}`);
   const last = end === "" ? 0n : parseSeq(end, () => `Invalid end value ${goQuote(end)}`);
   return blockRange(context, first, last, verbose);
+}
+
+const FEW_BLOCKS = 10;
+
+function manyBlocks(request: ApiRequest): boolean {
+  return Number(request.value("num")) > FEW_BLOCKS;
 }
 
 function lastBlocks(context: ApiContext, request: ApiRequest): HandlerResult {

@@ -1,9 +1,13 @@
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
-import { goString, goStruct } from "../go-json.ts";
+import { goNamedString, goString, goStruct } from "../go-json.ts";
 import { Answer, type ApiRequest, type HandlerResult, type Route } from "../route.ts";
 
-const StorageRequest = goStruct("StorageRequest", { type: goString, key: goString, val: goString });
+const StorageRequest = goStruct("StorageRequest", {
+  type: goNamedString("kvstorage.Type"),
+  key: goString,
+  val: goString,
+});
 
 /** `/api/v2/data`: texts that clients keep with the node. Source: api.md 12.20. */
 export function dataRoutes(context: ApiContext): Route[] {

@@ -11,8 +11,8 @@ const RICHLIST_DEFAULT = 20n;
 export function explorerRoutes(context: ApiContext): Route[] {
   const methods = { GET: ["READ"] } as const;
   return [
-    { path: "/api/v1/coinSupply", methods, handler: () => supply(context) },
-    { path: "/api/v1/richlist", methods, handler: (request) => richest(context, request) },
+    { path: "/api/v1/coinSupply", methods, heavy: () => true, handler: () => supply(context) },
+    { path: "/api/v1/richlist", methods, heavy: () => true, handler: (request) => richest(context, request) },
     { path: "/api/v1/addresscount", methods, handler: () => ({ count: context.view.addressCount() }) },
   ];
 }

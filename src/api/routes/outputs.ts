@@ -17,6 +17,7 @@ export function outputRoutes(context: ApiContext): Route[] {
     {
       path: "/api/v1/outputs",
       methods: { GET: ["READ"], POST: ["READ"] },
+      heavy: (request) => request.value("addrs") === "" && request.value("hashes") === "",
       handler: (request) => outputs(context, request),
     },
     { path: "/api/v1/uxout", methods: { GET: ["READ"] }, handler: (request) => uxOut(context, request) },

@@ -17,6 +17,7 @@ export function transactionsRoutes(context: ApiContext): Route[] {
     {
       path: "/api/v1/transactions",
       methods: { GET: ["READ"], POST: ["READ"] },
+      heavy: (request) => request.value("addrs") === "",
       handler: (request) => everything(context, request),
     },
     { path: "/api/v2/transactions", methods: { GET: ["READ"] }, handler: (request) => page(context, request) },

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
+import { clientKey } from "../../../src/api/client-key.ts";
+import type { HttpLimits } from "../../../src/api/http-limits.ts";
 import { ApiListener } from "../../../src/api/listener.ts";
 
-async function bound(t: TestContext): Promise<ApiListener> {
-  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0 });
+async function bound(t: TestContext, limits: Partial<HttpLimits> = {}): Promise<ApiListener> {
+  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits });
   t.after(() => listener.close());
   return listener;
 }
@@ -41,7 +43,7 @@ test("a port in use is told in one line", async () => {
   const { port } = other.address() as AddressInfo;
   await assert.rejects(ApiListener.bind({ host: "127.0.0.1", port }), {
     code: "API_LISTEN",
-    message: /^cannot listen on 127\.0\.0\.1:\d+: listen EADDRINUSE/,
+    message: /^cannot listen on 127\.0\.0\.1:\d+: the port is taken\. /,
   });
   other.close();
 });
@@ -57,15 +59,135 @@ test("malformed requests are refused in Go's words", async (t) => {
   assert.match(await exchange(port, "GET / HTTP/1.0\r\n\r\n"), /ok$/);
 });
 
-test("closing ends open connections and may be done twice", async (t) => {
+/** A handler whose answers wait until the test lets them go. */
+function held(listener: ApiListener): { readonly asked: Promise<unknown>; release(): void } {
+  let release = (): void => {};
+  const asked = new Promise<void>((arrived) => {
+    listener.open((_request, response) => {
+      release = () => void response.end("done");
+      arrived();
+    });
+  });
+  return { asked, release: () => release() };
+}
+
+test("closing lets a running request finish, takes no new one, and may be done twice", async (t) => {
   const listener = await bound(t);
-  listener.open(() => {}); // never answers
-  const socket = connect(listener.address.port, "127.0.0.1");
-  socket.on("error", () => {});
-  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  await once(socket, "connect");
-  const ended = new Promise((resolve) => socket.on("close", resolve));
+  const { port } = listener.address;
+  const idle = connect(port, "127.0.0.1");
+  await once(idle, "connect");
+  const { asked, release } = held(listener);
+  const answer = exchange(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked;
+  const closed = listener.close();
+  const again = listener.close();
+  const refused = connect(port, "127.0.0.1");
+  const [error] = await once(refused, "error");
+  assert.equal((error as NodeJS.ErrnoException).code, "ECONNREFUSED");
+  release();
+  assert.match(await answer, /^HTTP\/1\.1 200 OK\r\n(?=.*connection: close)(?=.*done).*$/is);
+  await Promise.all([closed, again]);
+  idle.destroy();
+});
+
+test("a request that does not finish is cut off when the time to drain is over", async (t) => {
+  const listener = await bound(t, { drainMs: 30 });
+  const { asked } = held(listener);
+  const answer = exchange(listener.address.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked;
   await listener.close();
-  await listener.close();
-  await ended;
+  assert.equal(await answer, "");
+});
+
+test("requests beyond the limit are refused at once, and served again afterwards", async (t) => {
+  const listener = await bound(t, { inFlightMax: 1 });
+  const { port } = listener.address;
+  const { asked, release } = held(listener);
+  const ask = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const first = exchange(port, ask);
+  await asked;
+  assert.match(await exchange(port, ask), /^HTTP\/1\.1 503 .*retry-after: 1\r\nconnection: close/is);
+  release();
+  assert.match(await first, /done$/);
+  listener.open((_request, response) => response.end("again"));
+  assert.match(await exchange(port, ask), /again$/);
+});
+
+test("one client has a share of requests and sockets; loopback only when told so", async (t) => {
+  const ask = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  for (const [loopbackCounts, second] of [
+    [true, /^HTTP\/1\.1 429 Too Many Requests\r\n.*retry-after: 1/is],
+    [false, /done$/],
+  ] as const) {
+    const listener = await bound(t, { inFlightPerClientMax: 1, connectionsPerClientMax: 2, loopbackCounts });
+    const { port } = listener.address;
+    const { asked, release } = held(listener);
+    const first = exchange(port, ask);
+    await asked;
+    const firstRelease = release;
+    if (loopbackCounts) {
+      assert.match(await exchange(port, ask), second);
+      firstRelease();
+    } else {
+      firstRelease();
+      const next = held(listener);
+      const both = [exchange(port, ask), next.asked.then(() => next.release())];
+      assert.match(String(await both[0]), second);
+    }
+    assert.match(await first, /done$/);
+    const sockets = [1, 2].map(() => connect(port, "127.0.0.1"));
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    const third = connect(port, "127.0.0.1");
+    third.on("error", () => {});
+    if (loopbackCounts) await once(third, "close");
+    else {
+      third.end(ask);
+      await once(third, "connect");
+    }
+    for (const socket of [...sockets, third]) socket.destroy();
+  }
+});
+
+test("bodies under way are bounded by what they announce", async (t) => {
+  const listener = await bound(t, { bodyBytesInFlightMax: 100 });
+  listener.open((request, response) => request.resume().on("end", () => response.end("read")));
+  const { port } = listener.address;
+  const post = (length: number): string =>
+    `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
+  assert.match(await exchange(port, `${post(100)}${"a".repeat(100)}`), /read$/);
+  assert.match(await exchange(port, post(101)), /^HTTP\/1\.1 503/);
+  const slow = connect(port, "127.0.0.1");
+  slow.write(post(60));
+  await once(slow, "connect");
+  assert.match(await exchange(port, "nonsense\r\n\r\n"), /400/); // a later connection was seen, so the slow one too
+  assert.match(await exchange(port, `${post(60)}${"a".repeat(60)}`), /^HTTP\/1\.1 503/);
+  slow.write("a".repeat(60));
+  await once(slow, "close");
+  assert.match(await exchange(port, `${post(60)}${"a".repeat(60)}`), /read$/);
+});
+
+test("who is slow with header or body is told so, soon", async (t) => {
+  const listener = await bound(t, { headersTimeoutMs: 100, requestTimeoutMs: 200 });
+  listener.open((request, response) => request.resume().on("end", () => response.end("read")));
+  const { port } = listener.address;
+  for (const begun of ["GET / HTTP/1.1\r\nHost: x\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na"]) {
+    assert.match(await exchange(port, begun), /^HTTP\/1\.1 408 Request Timeout/);
+  }
+});
+
+test("clients are addresses, IPv6 ones by their /64", () => {
+  for (const [address, key] of [
+    ["10.0.0.1", "10.0.0.1"],
+    ["::ffff:10.0.0.1", "10.0.0.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+    ["2001:db8::1", "2001:db8:0:0"],
+    ["fe80::1%eth0", "fe80:0:0:0"],
+    ["::1", undefined],
+    ["127.0.0.9", undefined],
+    ["::ffff:127.0.0.1", undefined],
+    [undefined, ""],
+  ] as const) {
+    assert.equal(clientKey(address, false), key, address);
+  }
+  assert.equal(clientKey("::1", true), clientKey("127.0.0.1", true));
 });

@@ -171,8 +171,8 @@ test("requests are logged at debug, without query", async () => {
   const lines: object[] = [];
   const log: Logger = { ...silentLogger, debug: (fields) => void lines.push(fields), info: () => assert.fail() };
   const { app } = await apiFixture({}, { log });
-  await ask(app, "GET", "/api/v1/version?password=x");
-  assert.deepEqual(lines, [{ status: 200, method: "GET", path: "/api/v1/version", elapsedMs: 0 }]);
+  await ask(app, "GET", "/api/v1/version?password=x", { "x-request-id": "mine-7" });
+  assert.deepEqual(lines, [{ id: "mine-7", status: 200, method: "GET", path: "/api/v1/version", elapsedMs: 0 }]);
 });
 
 const closed: [string, Method, string][] = [

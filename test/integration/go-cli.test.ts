@@ -1,0 +1,316 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { toHex } from "../../src/base/bytes.ts";
+import { encodeAddress } from "../../src/cipher/address.ts";
+import type { Signature } from "../../src/cipher/sign.ts";
+import { conformanceJson, conformanceMissing, conformancePath } from "../support/conformance.ts";
+import { recordedParams } from "../support/conformance-chain.ts";
+import { LoginNetwork } from "../support/login-network.ts";
+import { GoNode, goNode } from "../support/p2p-go.ts";
+import { eventually, freePorts, runProgram, startDaemon, temporaryDirectory } from "../support/processes.ts";
+
+/** The reference's command-line client. */
+const goCli = process.env.LOGINCHAIN_GO_CLI;
+const cliMissing = goCli === undefined ? "no reference client: set LOGINCHAIN_GO_CLI" : false;
+const missing =
+  cliMissing || (goNode === undefined ? "no reference node: set LOGINCHAIN_GO_NODE" : false) || conformanceMissing;
+
+/** The usual one takes seconds for each password. */
+const CRYPTO = "-wallet-crypto-type=sha256-xor";
+
+interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One run of the reference's client. */
+function ask(web: string, directory: string, args: readonly string[]): Promise<Answer> {
+  const env = { RPC_ADDR: web, DATA_DIR: directory, HOME: directory, PATH: process.env.PATH ?? "" };
+  return new Promise((resolve) => {
+    execFile(goCli as string, args, { env, cwd: directory }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+/** Members in which two nodes of one make would differ, too: whose files, which end of the link, when. */
+const OF_THE_NODE = new Set(
+  "commit branch uptime directory data_directory incoming_connections outgoing_connections".split(" "),
+);
+const OF_THE_MOMENT = new Set("time_since_last_block received checked announced".split(" "));
+
+/** Parsed where it is JSON, without what may differ; numbers as text, since some pass 2^53. */
+function view({ code, stdout, stderr }: Answer, web: string): unknown {
+  const plain = (text: string) => text.replaceAll(web, "NODE").replaceAll(web.replace("http://", ""), "NODE");
+  let out: unknown = plain(stdout);
+  try {
+    out = JSON.parse(plain(stdout).replace(/([:[,]\s*)(-?\d{16,})/g, '$1"$2"'), (key, value) =>
+      OF_THE_NODE.has(key) || OF_THE_MOMENT.has(key) ? "(left out)" : value,
+    );
+  } catch {
+    // not JSON
+  }
+  return { code, out, err: plain(stderr) };
+}
+
+interface Decoded {
+  readonly txid: string;
+  readonly sigs: readonly string[];
+  readonly outputs: readonly { readonly uxid: string }[];
+}
+
+interface Nodes {
+  /** Base URLs. */
+  readonly ours: string;
+  readonly go: string;
+  readonly directory: string;
+}
+
+/** A node of ours with the recorded private chain, and a reference node that got it from there and stays connected. */
+async function twoNodes(t: TestContext): Promise<Nodes> {
+  const directory = await temporaryDirectory(t);
+  const params = recordedParams("devchain");
+  const genesisSignature = params.genesis.signature as Signature;
+  const chain = [
+    `--genesis-address=${encodeAddress(params.genesis.address)}`,
+    `--genesis-timestamp=${params.genesis.time}`,
+    `--genesis-signature=${toHex(genesisSignature)}`,
+    `--blockchain-public-key=${toHex(params.publisherKey)}`,
+    `--data-dir=${join(directory, "ours")}`,
+    "--disable-default-peers",
+  ];
+  const files = [
+    conformancePath("devchain/blocks.jsonl"),
+    "--unconfirmed",
+    conformancePath("devchain/unconfirmed.jsonl"),
+  ];
+  const imported = await runProgram(["chain", "import", ...files, ...chain]);
+  assert.equal(imported.code, 0, imported.stderr);
+  const api = ["--enable-all-api-sets", "--enable-api-sets=INSECURE_WALLET_SEED", CRYPTO];
+  const ours = await startDaemon(t, [...chain, ...api, "--disable-outgoing"]);
+  const go = await GoNode.start({
+    params,
+    genesisSignature,
+    peers: [`127.0.0.1:${ours.port}`],
+    flags: ["-enable-api-sets=INSECURE_WALLET_SEED", "-disable-csrf=false", CRYPTO],
+  });
+  t.after(() => go.stop());
+  await go.until(async () => (await go.seq()) === 11, "the chain to arrive");
+  await go.until(async () => (await go.get<unknown[]>("/api/v1/pendingTxs")).length === 2, "the pool to arrive");
+  return { ours: ours.web, go: go.web, directory };
+}
+
+const params = (): { wallets: Record<string, { seed: string; addresses: string[] }> } =>
+  conformanceJson("devchain/params.json");
+
+/** Both nodes get the same command line; every answer must be the same. Returns how many were compared. */
+async function compare(t: TestContext, nodes: Nodes, lines: readonly (readonly string[])[]): Promise<void> {
+  const different: string[] = [];
+  for (const args of lines) {
+    const [ours, go] = await Promise.all(
+      [nodes.ours, nodes.go].map(async (web) => {
+        const home = join(nodes.directory, web === nodes.ours ? "cli-ours" : "cli-go");
+        await mkdir(home, { recursive: true });
+        return view(await ask(web, home, args), web);
+      }),
+    );
+    try {
+      assert.deepEqual(ours, go);
+    } catch (error) {
+      different.push(`${args.join(" ")}\n${(error as Error).message}`);
+    }
+  }
+  t.diagnostic(`${lines.length} command lines compared`);
+  assert.equal(different.length, 0, different.join("\n\n"));
+}
+
+test("the reference's client reads the same from our node as from a reference node", { skip: missing }, async (t) => {
+  const nodes = await twoNodes(t);
+  const { wallets } = params();
+  const everybody = Object.values(wallets).flatMap(({ addresses }) => addresses);
+  const [alice, bob] = [wallets.alice?.addresses[0] as string, wallets.bob?.addresses[0] as string];
+  const last = JSON.parse((await ask(nodes.go, nodes.directory, ["lastBlocks", "1"])).stdout);
+  const txid: string = last.blocks[0].body.txns[0].txid;
+  await compare(t, nodes, [
+    ["status"],
+    ["showConfig"],
+    ["version", "-j"],
+    ["addresscount"],
+    ["addressBalance", alice],
+    ["addressBalance", ...everybody],
+    ["addressBalance", "2CWKrwcLXJ6UW2f1qxytPfhgRuiTzzBY9VT"],
+    ["addressBalance", "nonsense"],
+    ["addressOutputs", alice, bob],
+    ["addressOutputs", "nonsense"],
+    ["addressTransactions", alice],
+    ["addressTransactions", alice, bob],
+    ["addressTransactions", "2CWKrwcLXJ6UW2f1qxytPfhgRuiTzzBY9VT"],
+    ["blocks", "0"],
+    ["blocks", "0", "11"],
+    ["blocks", "11", "40"],
+    ["blocks", "5", "4"],
+    ["lastBlocks"],
+    ["lastBlocks", "12"],
+    ["pendingTransactions"],
+    ["pendingTransactions", "-v"],
+    ["richlist"],
+    ["richlist", "5"],
+    ["richlist", "100", "true"],
+    ["transaction", txid],
+    ["transaction", "00".repeat(32)],
+    ["transaction", "xyz"],
+    ["verifyAddress", alice],
+    ["listWallets"],
+    ["walletBalance", "none.wlt"],
+    ["verifyTransaction", "00"],
+    ["broadcastTransaction", "00"],
+    ["broadcastTransaction", "nonsense"],
+  ]);
+});
+
+test("what it builds over our node is what it builds over a reference node, and both take it", {
+  skip: missing,
+}, async (t) => {
+  const nodes = await twoNodes(t);
+  const { alice, bob } = params().wallets as Record<string, { seed: string; addresses: string[] }>;
+  const to = bob?.addresses[1] as string;
+  const file = join(nodes.directory, "alice.json");
+  const made = await ask(nodes.go, nodes.directory, ["addressGen", "-n", "6", "-s", alice?.seed as string]);
+  await writeFile(file, made.stdout, { mode: 0o600 });
+  const refusals = [
+    ["createRawTransaction", file, to, "999999999"],
+    ["createRawTransaction", file, to, "0.0000001"],
+    ["createRawTransaction", file, "nonsense", "1"],
+    ["createRawTransaction", file, to, "1", "-a", to],
+    ["send", file, to, "999999999"],
+  ];
+  await compare(t, nodes, refusals);
+
+  const many = JSON.stringify([
+    { addr: to, coins: "1.5" },
+    { addr: bob?.addresses[2], coins: "2" },
+  ]);
+  const webs = [nodes.ours, nodes.go] as const;
+  const shapes: unknown[] = [];
+  for (const args of [
+    [file, to, "1"],
+    [file, to, "12.345", "-a", alice?.addresses[0] as string],
+    [file, to, "3", "-c", alice?.addresses[2] as string],
+    [file, "-m", many],
+  ]) {
+    const raw = await Promise.all(webs.map((web) => ask(web, nodes.directory, ["createRawTransaction", ...args])));
+    const decoded = raw.map(async ({ stdout }) => {
+      const { stdout: text } = await ask(nodes.go, nodes.directory, ["decodeRawTransaction", stdout.trim()]);
+      // A signature differs each time, and with it the id, and the ids of the outputs.
+      const { sigs, outputs, txid: _txid, ...rest } = JSON.parse(text) as Decoded;
+      return { ...rest, outputs: outputs.map(({ uxid: _uxid, ...out }) => out), signatures: sigs.length };
+    });
+    const [ours, go] = await Promise.all(decoded);
+    assert.deepEqual(ours, go, args.join(" "));
+    shapes.push(ours);
+  }
+  t.diagnostic(`${refusals.length} refusals, ${shapes.length} transactions compared`);
+
+  // Each takes what was built over the other, and the same again once it knows it.
+  for (const [first, second] of [webs, [...webs].reverse() as [string, string]] as const) {
+    const built = await ask(first, nodes.directory, ["createRawTransaction", file, to, "1.001"]);
+    const raw = built.stdout.trim();
+    const verified = await Promise.all(webs.map((web) => ask(web, nodes.directory, ["verifyTransaction", raw])));
+    assert.deepEqual(verified[0], verified[1]);
+    assert.equal(verified[0]?.code, 0, verified[0]?.stderr);
+    const sent = await ask(first, nodes.directory, ["broadcastTransaction", raw]);
+    assert.equal(sent.code, 0, sent.stderr);
+    const again = await ask(second, nodes.directory, ["broadcastTransaction", raw]);
+    assert.deepEqual(again, sent);
+    const txid = sent.stdout.trim();
+    for (const web of webs) {
+      await eventually(
+        () => ask(web, nodes.directory, ["pendingTransactions"]),
+        ({ stdout }) => stdout.includes(txid),
+      );
+    }
+    await compare(t, nodes, [
+      ["transaction", txid],
+      ["pendingTransactions", "-v"],
+      ["addressBalance", ...(alice?.addresses ?? []), to],
+      ["addressOutputs", ...(alice?.addresses ?? []), to],
+      ["verifyTransaction", raw],
+      ["status"],
+    ]);
+  }
+});
+
+test("wallets inside the nodes: made, read, spent from and locked alike", { skip: missing }, async (t) => {
+  const nodes = await twoNodes(t);
+  const { alice, bob } = params().wallets as Record<string, { seed: string; addresses: string[] }>;
+  const to = bob?.addresses[1] as string;
+  const home = (web: string) => join(nodes.directory, web === nodes.ours ? "cli-ours" : "cli-go");
+  await Promise.all([nodes.ours, nodes.go].map((web) => mkdir(home(web))));
+  // The nodes choose the file names.
+  const names = new Map<string, string>();
+  for (const web of [nodes.ours, nodes.go]) {
+    const { stdout, stderr } = await ask(web, home(web), [
+      "walletCreate",
+      "--encrypt=false",
+      "-l",
+      "alice",
+      "-n",
+      "6",
+      "-s",
+      alice?.seed as string,
+    ]);
+    assert.equal(stderr, "");
+    names.set(web, JSON.parse(stdout).meta.filename);
+  }
+  const lines = [
+    ["listAddresses", "W"],
+    ["walletBalance", "W"],
+    ["walletOutputs", "W"],
+    ["walletHistory", "W"],
+    ["showSeed", "W", "-j"],
+    ["walletKeyExport", "W"],
+    ["createRawTransactionV2", "W", to, "1.5", "-j", "--unsign"],
+    ["createRawTransactionV2", "W", to, "999999999"],
+    ["walletAddAddresses", "W", "-n", "2", "-j"],
+    ["walletScanAddresses", "W", "-j"],
+    ["encryptWallet", "W", "-p", "pass"],
+    ["showSeed", "W", "-p", "wrong"],
+    ["showSeed", "W", "-p", "pass"],
+    ["decryptWallet", "W", "-p", "pass"],
+    ["listWallets"],
+  ];
+  for (const line of lines) {
+    const [ours, go] = await Promise.all(
+      [nodes.ours, nodes.go].map(async (web) => {
+        const name = names.get(web) as string;
+        const answer = await ask(
+          web,
+          home(web),
+          line.map((arg) => (arg === "W" ? name : arg)),
+        );
+        const text = (s: string) => s.replaceAll(name, "WALLET").replace(/("timestamp": )\d+/, '$1"(left out)"');
+        return view({ ...answer, stdout: text(answer.stdout), stderr: text(answer.stderr) }, web);
+      }),
+    );
+    assert.deepEqual(ours, go, line.join(" "));
+  }
+  t.diagnostic(`${lines.length} command lines compared`);
+});
+
+test("it distributes the genesis coins of a chain of ours", { skip: cliMissing }, async (t) => {
+  const network = await LoginNetwork.make(t, { droplets: 100_000_000_000_000 });
+  const [port] = (await freePorts(1)) as [number];
+  const publisher = await network.start("ours", { role: "publisher", port, dials: [] });
+  const secret = await network.secret();
+  const answer = await ask(publisher.web, network.files.directory, ["distributeGenesis", secret]);
+  assert.deepEqual([answer.code, answer.stderr], [0, ""], answer.stdout);
+  const block = await eventually(
+    async () => (await publisher.get("/api/v1/block?seq=1")) as { body: { txns: { outputs: unknown[] }[] } },
+    () => true,
+  );
+  assert.equal(block.body.txns[0]?.outputs.length, 100);
+});
