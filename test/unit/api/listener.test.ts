@@ -157,6 +157,7 @@ test("bodies under way are bounded by what they announce", async (t) => {
   assert.match(await exchange(port, `${post(100)}${"a".repeat(100)}`), /read$/);
   assert.match(await exchange(port, post(101)), /^HTTP\/1\.1 503/);
   const slow = connect(port, "127.0.0.1");
+  slow.resume();
   slow.write(post(60));
   await once(slow, "connect");
   assert.match(await exchange(port, "nonsense\r\n\r\n"), /400/); // a later connection was seen, so the slow one too

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
@@ -82,12 +82,11 @@ test("switched off it makes no files; the type is judged first", async (t) => {
 });
 
 test("a change that cannot be written changes nothing, and later ones can", async (t) => {
-  if (process.getuid?.() === 0) return t.skip("root may write everywhere");
   const { directory, service } = await opened(t);
-  chmodSync(directory, 0o500);
-  await assert.rejects(service.set("txid", "k", "v"), { code: "EACCES" });
+  rmSync(directory, { recursive: true });
+  await assert.rejects(service.set("txid", "k", "v"), { code: "ENOENT" });
   assert.equal(service.all("txid").size, 0);
-  chmodSync(directory, 0o700);
+  mkdirSync(directory);
   await service.set("txid", "k", "v");
   assert.equal(service.get("txid", "k"), "v");
 });
