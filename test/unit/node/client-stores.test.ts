@@ -59,10 +59,21 @@ test("each set opens its own", async (t) => {
 
 /** Never answers, until it is closed. */
 class StuckBox implements ClosableBox {
+  readonly asked: Promise<void>;
   #refuse: ((reason: unknown) => void)[] = [];
+  #tell: () => void = () => {};
+
+  constructor() {
+    this.asked = new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+  }
 
   seal(): Promise<string> {
-    return new Promise((_resolve, reject) => this.#refuse.push(reject));
+    return new Promise((_resolve, reject) => {
+      this.#refuse.push(reject);
+      this.#tell();
+    });
   }
 
   async open(): Promise<Uint8Array> {
@@ -77,11 +88,12 @@ class StuckBox implements ClosableBox {
 test("closing does not wait for encryption: such a change fails and leaves no file", {
   skip: "races with the worker on a quick machine",
 }, async (t) => {
-  const { stores, folder } = await open(t, ["WALLET"], new StuckBox());
+  const box = new StuckBox();
+  const { stores, folder } = await open(t, ["WALLET"], box);
   const { length: before } = readdirSync(join(folder, "wallets"));
   const change = stores.wallets.create({ ...WALLET, encrypt: true, password: "p" });
   const refused = assert.rejects(change, { code: "WALLET_CLOSED" });
-  await new Promise((resolve) => setImmediate(resolve));
+  await box.asked;
   const closing = stores.close();
   await refused;
   await closing;
