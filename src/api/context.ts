@@ -33,7 +33,11 @@ export class ApiContext {
     const head = toHex(headOf(this.view).hash);
     if (this.#perHead.head !== head) this.#perHead = { head, values: new Map() };
     const { values } = this.#perHead;
-    if (!values.has(key)) values.set(key, make());
+    if (!values.has(key)) {
+      const made = make();
+      values.set(key, made);
+      if (made instanceof Promise) made.catch(() => values.delete(key)); // the next request tries again
+    }
     return values.get(key) as T;
   }
 

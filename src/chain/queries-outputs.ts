@@ -25,11 +25,14 @@ export interface OutputSets {
  * The three sets at the head, each newest first, then by id. Go: GetUnspentOutputsSummary.
  * The reference reads the whole set and filters; here a filter asks the indexes.
  */
-export function outputSets(view: ChainView, pool: PoolView, filter: OutputFilter): OutputSets {
+export async function outputSets(view: ChainView, pool: PoolView, filter: OutputFilter): Promise<OutputSets> {
   const wanted = matcher(filter);
+  const head = headOf(view);
+  // Nothing is awaited before the scan begins, so it is of the same head as the rest.
+  const confirmed = isUnfiltered(filter) ? await allOutputs(view) : confirmedOutputs(view, filter);
   return {
-    head: headOf(view),
-    confirmed: newestFirst(confirmedOutputs(view, filter)),
+    head,
+    confirmed: newestFirst(confirmed),
     outgoing: newestFirst(pool.outgoing().filter(wanted)),
     incoming: newestFirst(pool.incoming().filter(wanted)),
   };
@@ -40,9 +43,19 @@ export function unspentHours(output: IdentifiedUxOut, head: Pick<Head, "time">):
   return coinHoursOrZero(output.ux, head.time);
 }
 
+function isUnfiltered(filter: OutputFilter): boolean {
+  return !("addresses" in filter) && !("ids" in filter);
+}
+
+async function allOutputs(view: ChainView): Promise<IdentifiedUxOut[]> {
+  const all: IdentifiedUxOut[] = [];
+  for await (const chunk of view.scanUnspents()) all.push(...chunk);
+  return all;
+}
+
 function confirmedOutputs(view: ChainView, filter: OutputFilter): IdentifiedUxOut[] {
   if ("addresses" in filter) return distinct(filter.addresses).flatMap((address) => view.unspentsOf(address));
-  if (!("ids" in filter)) return [...view.allUnspents()];
+  if (!("ids" in filter)) return [];
   return distinct(filter.ids).flatMap((id) => {
     const ux = view.unspent(id);
     return ux === undefined ? [] : [{ id, ux }];

@@ -33,7 +33,7 @@ export interface CoinSupply {
  * Differs: `current` stops at zero; on a chain whose genesis volume does not fit its parameters the reference wraps.
  * @throws QueryError QUERY_OVERFLOW
  */
-export function coinSupply(view: ChainView, distribution: Distribution): CoinSupply {
+export async function coinSupply(view: ChainView, distribution: Distribution): Promise<CoinSupply> {
   const { time } = headOf(view);
   const unlocked = unlockedAddresses(distribution);
   const locked = lockedAddresses(distribution);
@@ -41,13 +41,15 @@ export function coinSupply(view: ChainView, distribution: Distribution): CoinSup
   let held = 0n;
   let currentHours = 0n;
   let totalHours = 0n;
-  for (const { ux } of view.allUnspents()) {
-    const owner = toHex(ux.body.address);
-    if (unlockedKeys.has(owner)) held += ux.body.coins;
-    if (lockedKeys.has(owner)) continue;
-    const hours = coinHoursOrZero(ux, time);
-    totalHours += hours;
-    if (!unlockedKeys.has(owner)) currentHours += hours;
+  for await (const chunk of view.scanUnspents()) {
+    for (const { ux } of chunk) {
+      const owner = toHex(ux.body.address);
+      if (unlockedKeys.has(owner)) held += ux.body.coins;
+      if (lockedKeys.has(owner)) continue;
+      const hours = coinHoursOrZero(ux, time);
+      totalHours += hours;
+      if (!unlockedKeys.has(owner)) currentHours += hours;
+    }
   }
   if (totalHours > U64_MAX || held > U64_MAX) throw new QueryError("QUERY_OVERFLOW", "uint64 addition overflow");
   const total = BigInt(unlocked.length) * addressInitialBalance(distribution) * DROPLETS_PER_COIN;
@@ -66,16 +68,18 @@ export interface Holder {
  * Every address with coins, richest first, locked before unlocked, then by the 25 address bytes. Without
  * `includeDistribution` the distribution addresses, locked or not, are left out. Go: GetRichlist.
  */
-export function richList(view: ChainView, distribution: Distribution, includeDistribution: boolean): Holder[] {
-  const holders = new Map<string, { address: Address; coins: bigint }>();
-  for (const { ux } of view.allUnspents()) {
-    const key = toHex(ux.body.address);
-    const holder = holders.get(key);
-    if (holder === undefined) holders.set(key, { address: ux.body.address, coins: ux.body.coins });
-    else holder.coins += ux.body.coins;
+export async function richList(
+  view: ChainView,
+  distribution: Distribution,
+  includeDistribution: boolean,
+): Promise<Holder[]> {
+  const left = new Set(includeDistribution ? [] : distribution.addresses.map(toHex));
+  const list: Holder[] = [];
+  for await (const chunk of view.holdings()) {
+    for (const { address, coins } of chunk) {
+      if (!left.has(toHex(address))) list.push({ address, coins, locked: isLocked(distribution, address) });
+    }
   }
-  if (!includeDistribution) for (const address of distribution.addresses) holders.delete(toHex(address));
-  const list = [...holders.values()].map((holder) => ({ ...holder, locked: isLocked(distribution, holder.address) }));
   return list.sort(byRank);
 }
 

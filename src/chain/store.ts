@@ -64,7 +64,7 @@ export const NEVER_ANNOUNCED = -6795364578871345152n;
  * Synchronous reads of acknowledged (durable) state. Everything read without awaiting in between belongs to
  * one and the same head. Absence is undefined, never an error.
  */
-export interface ChainView {
+export interface ChainView extends ChainIndexes {
   head(): Head | undefined;
   blockBySeq(seq: number): SignedBlock | undefined;
   blockByHash(hash: Hash): SignedBlock | undefined;
@@ -74,7 +74,7 @@ export interface ChainView {
   unspent(id: Hash): UxOut | undefined;
   /** Unspent outputs of an address, oldest first. */
   unspentsOf(address: Address): IdentifiedUxOut[];
-  /** All unspent outputs in id order. Streams; do not hold across awaits unless from a snapshot. */
+  /** All unspent outputs in id order, at once: small chains and tests. `scanUnspents` is for everything else. */
   allUnspents(): Iterable<IdentifiedUxOut>;
   unspentCount(): number;
   /** Addresses holding at least one unspent output. */

@@ -1,7 +1,6 @@
 import { blockHash, decodeSignedBlock, type SignedBlock } from "../chain/block.ts";
 import type {
   AddressSummary,
-  ChainIndexes,
   ChainView,
   Head,
   HistoryUxOut,
@@ -44,11 +43,11 @@ export interface ViewSource {
 }
 
 /**
- * The questions of ChainView and ChainIndexes over LevelDB records. What the head or an index says is there must be
+ * The questions of ChainView over LevelDB records. What the head or an index says is there must be
  * there: its absence is damage, never an answer. All methods @throws StoreError STORE_DAMAGED, STORE_READ,
  * STORE_CLOSED.
  */
-export class LevelView implements ChainView, ChainIndexes {
+export class LevelView implements ChainView {
   readonly #source: ViewSource;
 
   constructor(source: ViewSource) {

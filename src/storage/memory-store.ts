@@ -3,7 +3,6 @@ import { decodeSignedBlock, encodeSignedBlock, type SignedBlock } from "../chain
 import type {
   AddressSummary,
   BlockChange,
-  ChainIndexes,
   ChainStore,
   Head,
   HistoryUxOut,
@@ -36,7 +35,7 @@ interface AddressEntry {
 }
 
 /** ChainStore over maps: tests and the browser. The same behaviour as the one on disk, held by the same suite. */
-export class MemoryStore implements ChainStore, ChainIndexes {
+export class MemoryStore implements ChainStore {
   readonly #staging = new Staging(toHex);
   readonly #blocks: StoredBlock[] = [];
   readonly #seqs = new Map<string, number>();

@@ -17,9 +17,9 @@ export function explorerRoutes(context: ApiContext): Route[] {
   ];
 }
 
-function supply(context: ApiContext): HandlerResult {
+async function supply(context: ApiContext): Promise<HandlerResult> {
   const { distribution } = context.services.chain.params;
-  const figures = context.perHead("supply", () => coinSupply(context.view, distribution));
+  const figures = await context.perHead("supply", () => coinSupply(context.view, distribution));
   return {
     current_supply: formatDroplets(figures.current),
     total_supply: formatDroplets(figures.total),
@@ -31,7 +31,7 @@ function supply(context: ApiContext): HandlerResult {
   };
 }
 
-function richest(context: ApiContext, request: ApiRequest): HandlerResult {
+async function richest(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {
   const text = request.value("n");
   const n =
     text === ""
@@ -42,7 +42,7 @@ function richest(context: ApiContext, request: ApiRequest): HandlerResult {
         );
   const withDistribution = request.flag("include-distribution", "invalid include-distribution");
   const { distribution } = context.services.chain.params;
-  const holders = context.perHead(`richest ${withDistribution}`, () =>
+  const holders = await context.perHead(`richest ${withDistribution}`, () =>
     richList(context.view, distribution, withDistribution),
   );
   const wanted = n > 0n && n < BigInt(holders.length) ? holders.slice(0, Number(n)) : holders;

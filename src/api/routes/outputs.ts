@@ -29,12 +29,13 @@ export function outputRoutes(context: ApiContext): Route[] {
   ];
 }
 
-function outputs(context: ApiContext, request: ApiRequest): HandlerResult {
-  const sets = outputSets(context.view, context.services.pool, parseFilter(request));
+async function outputs(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {
+  const head = readableHead(context); // of the head the sets are of: a block may come while they are read
+  const sets = await outputSets(context.view, context.services.pool, parseFilter(request));
   const list = (items: readonly IdentifiedUxOut[]): JsonLazyList =>
     new JsonLazyList(mapped(items, (output) => readableUnspent(output, unspentHours(output, sets.head))));
   return {
-    head: readableHead(context),
+    head,
     head_outputs: list(sets.confirmed),
     outgoing_outputs: list(sets.outgoing),
     incoming_outputs: list(sets.incoming),
