@@ -59,6 +59,14 @@ function readHeader(r: Reader): BlockHeader {
   };
 }
 
+/** Exact decoding of `encodeBlockHeader`. @throws CodecError */
+export function decodeBlockHeader(bytes: Uint8Array): BlockHeader {
+  const r = new Reader(bytes);
+  const header = readHeader(r);
+  r.end();
+  return header;
+}
+
 /** H(header): the block's id, what the publisher signs, what the next block names as prevHash. */
 export function blockHash(block: Pick<Block, "header">): Hash {
   let hash = headerHashes.get(block.header);

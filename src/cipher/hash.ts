@@ -47,16 +47,40 @@ export function ripemd160(data: Uint8Array): Uint8Array {
  * hash is its own root; none gives the null hash. Unlike Bitcoin's, the last hash is not repeated.
  */
 export function merkleRoot(hashes: readonly Hash[]): Hash {
+  return merkleLevels(hashes).at(-1)?.[0] ?? NULL_HASH;
+}
+
+/**
+ * What leads from hash `index` up to `merkleRoot(hashes)`: its neighbour on each level, lowest first; nothing for a
+ * single hash. `index` is one of the list's.
+ */
+export function merklePath(hashes: readonly Hash[], index: number): Hash[] {
+  const levels = merkleLevels(hashes);
+  return levels.slice(0, -1).map((level, height) => level[(index >>> height) ^ 1] as Hash);
+}
+
+/** The root that `leaf` has as hash `index` of a tree, with its neighbours as `merklePath` gives them. */
+export function merkleRootOfPath(leaf: Hash, index: number, path: readonly Hash[]): Hash {
+  return path.reduce((below, neighbour, height) => {
+    const isRight = ((index >>> height) & 1) === 1;
+    return isRight ? addSha256(neighbour, below) : addSha256(below, neighbour);
+  }, leaf);
+}
+
+/** The padded list, then each level above it, the root last. */
+function merkleLevels(hashes: readonly Hash[]): Hash[][] {
   let width = 1;
   while (width < hashes.length) width *= 2;
   let level = hashes.slice();
   while (level.length < width) level.push(NULL_HASH);
+  const levels = [level];
   while (level.length > 1) {
     const above: Hash[] = [];
     for (let i = 0; i < level.length; i += 2) above.push(addSha256(level[i] as Hash, level[i + 1] as Hash));
     level = above;
+    levels.push(level);
   }
-  return level[0] ?? NULL_HASH;
+  return levels;
 }
 
 export function hashHex(hash: Hash): HashHex {

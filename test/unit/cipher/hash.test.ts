@@ -9,7 +9,9 @@ import {
   type Hash,
   hashFrom,
   hashHex,
+  merklePath,
   merkleRoot,
+  merkleRootOfPath,
   NULL_HASH,
   parseHash,
   ripemd160,
@@ -93,4 +95,16 @@ for (const { why, text, code, message } of [
 test("only 32 bytes are a hash", () => {
   assert.throws(() => hashFrom(new Uint8Array(31)), { code: "HASH_LENGTH", message: "Invalid sha256 length" });
   assert.equal(hashFrom(new Uint8Array(32)).length, 32);
+});
+
+test("a merkle path leads from each hash to the root, and from no other", () => {
+  fc.assert(
+    fc.property(fc.array(anyHash, { minLength: 1, maxLength: 40 }), fc.nat(), anyHash, (hashes, n, other) => {
+      const index = n % hashes.length;
+      const path = merklePath(hashes, index);
+      assert.equal(path.length, Math.ceil(Math.log2(hashes.length)));
+      assert.deepEqual(merkleRootOfPath(hashes[index] as Hash, index, path), merkleRoot(hashes));
+      assert.notDeepEqual(merkleRootOfPath(other, index, path), merkleRoot(hashes));
+    }),
+  );
 });
