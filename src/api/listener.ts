@@ -15,6 +15,7 @@ import { ClientCounts, clientKey } from "./client-key.ts";
 import type { BoundAddress } from "./host-check.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
 import { InFlight } from "./in-flight.ts";
+import { isStreaming } from "./login/event-stream.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 
 /** The port cannot be had; the message is one line an operator can act on. */
@@ -153,7 +154,10 @@ export class ApiListener {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     if (!this.#inFlight.admit(request, response)) return;
-    const timer = setTimeout(() => request.socket.destroy(), this.#limits.responseTimeoutMs);
+    const late = (): void => {
+      if (!isStreaming(response)) request.socket.destroy(); // event streams have bounds of their own
+    };
+    const timer = setTimeout(late, this.#limits.responseTimeoutMs);
     timer.unref();
     response.once("close", () => clearTimeout(timer));
     if (this.#draining) endAfter(response, this.#server);

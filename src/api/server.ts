@@ -8,6 +8,7 @@ import { unescapePercent } from "./form.ts";
 import { RequestGate } from "./gate.ts";
 import { HeavyWork } from "./heavy-work.ts";
 import { IndexPages } from "./index-pages.ts";
+import { addLoginApi } from "./login/index.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import { addOperations } from "./operations.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
@@ -41,6 +42,7 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
   addOperations(app, gate, context, metrics);
   const heavy = new HeavyWork(metrics.requests);
   for (const route of allRoutes(context, tokens)) addRoute(app, route, { gate, heavy, services });
+  if (services.login !== undefined && options.audience === "public") addLoginApi(app, services.login);
   addIndex(app, gate, new IndexPages(options), services);
   return app;
 }

@@ -9,6 +9,7 @@ import type { Transaction } from "../chain/transaction.ts";
 import type { KeyValueService } from "../keyvalue/service.ts";
 import type { WalletService } from "../wallet/service.ts";
 import type { WalletSpending } from "../wallet/wallet-spending.ts";
+import type { LoginServices } from "./login/route.ts";
 import type { NodeMetrics } from "./node-metrics.ts";
 
 /** What the API needs of the node, as narrow as the handlers are. `node` passes the real parts. */
@@ -20,6 +21,8 @@ export interface ApiServices {
   readonly wallets: WalletsService;
   readonly spending: SpendingService;
   readonly keyValues: KeyValuesService;
+  /** What the public listener serves beside the chain API; absent: nothing. */
+  readonly login?: LoginServices | undefined;
   /** Absent: no trouble is known of. */
   readonly condition?: ConditionService | undefined;
   /** Counted by all listeners of a node together; absent: the server counts for itself. */

@@ -11,20 +11,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cipher: ["base"],
   codec: ["base"],
   chain: ["base", "cipher", "codec"],
-  storage: ["base", "files", "cipher", "codec", "chain"],
+  login: ["base", "cipher", "codec", "chain"],
+  storage: ["base", "files", "cipher", "codec", "chain", "login"],
   p2p: ["base", "files", "cipher", "codec", "chain"],
   wallet: ["base", "files", "cipher", "codec", "chain"],
   keyvalue: ["base", "files"],
   webhooks: ["base"],
   native: ["base", "cipher", "codec", "chain"],
   config: ["base", "files", "cipher", "chain"],
-  api: ["base", "files", "cipher", "codec", "chain", "wallet", "keyvalue"],
+  api: ["base", "files", "cipher", "codec", "chain", "login", "wallet", "keyvalue"],
   node: [
     "base",
     "files",
     "cipher",
     "codec",
     "chain",
+    "login",
     "storage",
     "p2p",
     "wallet",
@@ -49,11 +51,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "classic-level": ["storage"],
   ws: ["p2p"],
   fastify: ["api"],
+  jose: ["login"],
   pino: ["node"],
   "smol-toml": ["config"],
 };
 
-const PURE: readonly string[] = ["base", "cipher", "codec", "chain"];
+const PURE: readonly string[] = ["base", "cipher", "codec", "chain", "login"];
 
 const src = join(repositoryRoot(), "src");
 

@@ -1,0 +1,48 @@
+import type { FastifyReply } from "fastify";
+import { LOGIN_ERRORS, LoginError, type LoginErrorCode } from "../../login/errors.ts";
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** Answers with RFC 9457 problem details. Browsers that ask for a page get the same text. */
+export function sendProblem(reply: FastifyReply, error: LoginError): FastifyReply {
+  const [status, title] = LOGIN_ERRORS[error.code];
+  const wait = error.retryAfterSeconds ?? (status === 429 || status === 503 ? 5 : undefined);
+  if (wait !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(wait))));
+  if (status === 401) reply.header("www-authenticate", "Cookie");
+  const body = { type: `urn:loginchain:problem:${error.code}`, title, status, code: error.code, detail: error.message };
+  return reply
+    .code(status)
+    .header("content-type", PROBLEM_TYPE)
+    .header("cache-control", "no-store")
+    .send(`${JSON.stringify(body)}\n`);
+}
+
+/** Anything thrown, as a problem. Undefined: nobody foresaw it. */
+export function asLoginError(error: unknown): LoginError | undefined {
+  if (error instanceof LoginError) return error;
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (code === "LOGIN_STORE") {
+    return new LoginError("unavailable", "The state of the login service cannot be written or read at the moment", {
+      cause: error,
+    });
+  }
+  if (statusCode === 413) return new LoginError("too_large");
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) return new LoginError("bad_request");
+  return undefined;
+}
+
+export function problemSchema(codes: readonly string[]): Readonly<Record<string, unknown>> {
+  return {
+    type: "object",
+    required: ["type", "title", "status", "code", "detail"],
+    properties: {
+      type: { type: "string" },
+      title: { type: "string" },
+      status: { type: "integer" },
+      code: { type: "string", enum: codes },
+      detail: { type: "string" },
+    },
+  };
+}
+
+export type { LoginErrorCode };
