@@ -44,3 +44,6 @@ export class LoginError extends CoinError<LoginErrorCode> {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
+
+/** The store cannot be read or written; nothing of a failed write is acknowledged. */
+export class LoginStoreError extends CoinError<"LOGIN_STORE"> {}

@@ -82,7 +82,7 @@ export interface LoginStore {
   /**
    * All changes or none. False, and nothing is written, when a condition does not hold; conditions and changes are
    * one step that no other write comes between. Resolves once the rows survive the end of the process, and with
-   * `durable` the loss of power. Reads see them from then on. @throws CoinError with code LOGIN_STORE
+   * `durable` the loss of power. Reads see them from then on. @throws LoginStoreError
    */
   write(
     changes: readonly Change[],

@@ -102,6 +102,19 @@ export class Database {
     }
   }
 
+  /** The first records of a range, or with `reverse` the last ones, last first. */
+  async page(
+    range: { readonly gte: Buffer; readonly lt: Buffer },
+    options: { readonly limit: number; readonly reverse?: boolean },
+  ): Promise<readonly Entry[]> {
+    try {
+      const found = await this.#level.iterator({ ...range, ...options }).all();
+      return found.map(([key, value]) => ({ key, content: this.#unseal(key, value) }));
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
   snapshot(): Snapshot {
     return this.#level.snapshot();
   }
