@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   keyvalue: ["base", "files"],
   webhooks: ["base"],
   native: ["base", "cipher", "codec", "chain"],
-  config: ["base", "files", "cipher", "chain"],
+  config: ["base", "files", "cipher", "chain", "login"],
   api: ["base", "files", "cipher", "codec", "chain", "login", "wallet", "keyvalue"],
   node: [
     "base",
