@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   p2p: ["base", "files", "cipher", "codec", "chain"],
   wallet: ["base", "files", "cipher", "codec", "chain"],
   keyvalue: ["base", "files"],
-  webhooks: ["base"],
+  webhooks: ["base", "login"],
   native: ["base", "cipher", "codec", "chain"],
   config: ["base", "files", "cipher", "chain", "login"],
   api: ["base", "files", "cipher", "codec", "chain", "login", "wallet", "keyvalue"],
