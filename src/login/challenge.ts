@@ -69,8 +69,6 @@ export interface ChallengeRecord {
   readonly deadline: Deadline;
   /** Until when a confirmed one can be claimed. */
   readonly claimBy?: Deadline;
-  /** Txid of the funding under way or done, if any. */
-  readonly fundingTxid?: string;
   /** At least one; the last is the present status. */
   readonly history: readonly StatusChange[];
   /** What the visitor should know although nothing has changed, e.g. a return from another address. */

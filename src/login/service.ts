@@ -1,5 +1,6 @@
 import type { Emitter } from "../base/emitter.ts";
 import type { ChallengeMethod, ChallengeRecord, ClaimBinding } from "./challenge.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Json } from "./store.ts";
 
 /**
@@ -84,8 +85,8 @@ export interface SessionRecord {
   readonly challengeId: string;
   /** Unix milliseconds of the proof. */
   readonly authTimeMs: number;
+  readonly deadline: Deadline;
   /** Unix milliseconds. */
-  readonly expiresAtMs: number;
   readonly revokedAtMs?: number;
 }
 
@@ -163,7 +164,5 @@ export interface StockState {
   /** Droplets and hours of the stock, confirmed. */
   readonly coins: bigint;
   readonly hours: bigint;
-  /** Droplets funded and not yet returned. */
-  readonly outstanding: bigint;
   readonly condition: "ok" | "low" | "exhausted" | "off";
 }

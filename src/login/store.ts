@@ -8,7 +8,9 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export const LOGIN_TABLES = [
   /** challenge id -> ChallengeRecord. */
   "challenge",
-  /** return address -> challenge id: coins to be swept home. */
+  /** challenge id -> true, while the challenge is not final. */
+  "live",
+  /** return address -> challenge id and time: coins to be swept home. */
   "return",
   /** session id -> SessionRecord. */
   "session",

@@ -13,6 +13,8 @@ export interface LoginServices {
   readonly node: Pick<ApiServices, "chain" | "pool" | "network">;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of this program. */
+  readonly version: string;
 }
 
 export type JsonSchema = Readonly<Record<string, unknown>>;

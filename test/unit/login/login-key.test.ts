@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { encodeAddress } from "../../../src/cipher/address.ts";
 import { bip44Account, formatExtendedKey, masterKey, neuter, privateChild } from "../../../src/cipher/bip32.ts";
 import { mnemonicSeed } from "../../../src/cipher/bip39.ts";
-import { loginKey } from "../../../src/wallet/login-key.ts";
+import { loginKey } from "../../../src/login/login-key.ts";
 import { ABANDON } from "../../support/wallets.ts";
 
 const seed = mnemonicSeed(ABANDON);

@@ -1,0 +1,132 @@
+import { LoginError } from "../../login/errors.ts";
+import type { SessionRecord } from "../../login/service.ts";
+import { readableTokens, tokenSchema } from "./challenge-routes.ts";
+import { SESSION_COOKIE, setCookie } from "./cookie.ts";
+import type { JsonSchema, LoginRequest, LoginRoute, LoginServices } from "./route.ts";
+
+const text = { type: "string" } as const;
+const tokenBody: JsonSchema = {
+  type: "object",
+  properties: { token: { type: "string", maxLength: 8192 }, token_type_hint: text },
+  required: ["token"],
+};
+
+/** Tokens, sessions and key set (docs/login.md). Bodies may be forms, as OAuth clients send them. */
+export function tokenRoutes({ login }: LoginServices): readonly LoginRoute[] {
+  return [
+    {
+      method: "POST",
+      path: "/login/v1/token",
+      summary: "Replace a refresh token by new tokens",
+      description: "A refresh token is for one use. Used again, it ends its session.",
+      body: {
+        type: "object",
+        properties: { grant_type: text, refresh_token: { type: "string", maxLength: 200 }, client_id: text },
+        required: ["grant_type"],
+      },
+      answers: { 200: { description: "New tokens", schema: tokenSchema } },
+      problems: ["bad_request", "invalid_grant", "unsupported_grant_type"],
+      handler: async ({ body, caller }) => {
+        if (body.grant_type !== "refresh_token") {
+          throw new LoginError("unsupported_grant_type", "grant_type is refresh_token here");
+        }
+        const { session, ...tokens } = await login.tokens.refresh(String(body.refresh_token ?? ""), caller);
+        return { json: readableTokens({ tokens, session }, login.issuer) };
+      },
+    },
+    {
+      method: "POST",
+      path: "/login/v1/revoke",
+      summary: "End the session of a token",
+      body: tokenBody,
+      answers: { 200: { description: "It is not valid any more, whatever it was" } },
+      problems: ["bad_request"],
+      handler: async ({ body, caller }) => {
+        await login.tokens.revoke(body.token as string, caller);
+        return { json: {} };
+      },
+    },
+    {
+      method: "POST",
+      path: "/login/v1/introspect",
+      summary: "What a token says, and whether it is valid here and now",
+      description: "Looks at revocation too, which verifying with the key set alone cannot.",
+      body: tokenBody,
+      answers: {
+        200: { description: "RFC 7662", schema: { type: "object", properties: { active: { type: "boolean" } } } },
+      },
+      problems: ["bad_request"],
+      handler: async ({ body }) => ({ json: await login.tokens.introspect(body.token as string) }),
+    },
+    {
+      method: "GET",
+      path: "/login/v1/session",
+      summary: "Who am I, for a session cookie",
+      answers: { 200: { description: "The session", schema: sessionSchema } },
+      problems: ["no_session"],
+      handler: async (request) => ({ json: readableSession(await cookieSession(request, login)) }),
+    },
+    {
+      method: "POST",
+      path: "/login/v1/logout",
+      summary: "End the session of the cookie",
+      answers: { 200: { description: "Signed out" } },
+      problems: ["wrong_origin"],
+      sameSite: true,
+      handler: async (request) => {
+        const session = await login.sessions.fromCookie(request.cookie(SESSION_COOKIE) ?? "");
+        if (session !== undefined) await login.sessions.revoke(session.id, request.caller);
+        const gone = setCookie({ name: SESSION_COOKIE, value: "", maxAgeSeconds: 0, secure: login.secure });
+        return { json: {}, cookies: [gone] };
+      },
+    },
+    {
+      method: "GET",
+      path: "/.well-known/jwks.json",
+      summary: "Keys of the tokens",
+      answers: {
+        200: { description: "RFC 7517", schema: { type: "object", properties: { keys: { type: "array" } } } },
+      },
+      handler: () => ({
+        json: login.tokens.jwks(),
+        headers: { "cache-control": "public, max-age=300" },
+      }),
+    },
+  ];
+}
+
+/** The live session of a request's cookie. @throws LoginError no_session */
+export async function cookieSession(request: LoginRequest, login: LoginServices["login"]): Promise<SessionRecord> {
+  const session = await login.sessions.fromCookie(request.cookie(SESSION_COOKIE) ?? "");
+  if (session === undefined) throw new LoginError("no_session", "Not signed in, or the session has ended");
+  return session;
+}
+
+export function readableSession(session: SessionRecord) {
+  return {
+    session_id: session.id,
+    subject: session.subject,
+    address: session.address,
+    method: session.method,
+    auth_time: new Date(session.authTimeMs).toISOString(),
+    expires_at: new Date(session.deadline.wallMs).toISOString(),
+    client_id: session.clientId,
+    txid: session.txid,
+    block_seq: session.blockSeq,
+  };
+}
+
+const sessionSchema: JsonSchema = {
+  type: "object",
+  properties: {
+    session_id: text,
+    subject: text,
+    address: text,
+    method: text,
+    auth_time: { type: "string", format: "date-time" },
+    expires_at: { type: "string", format: "date-time" },
+    client_id: text,
+    txid: text,
+    block_seq: { type: "integer" },
+  },
+};

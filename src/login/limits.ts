@@ -1,0 +1,105 @@
+import type { LoginClock } from "./deadline.ts";
+
+/** Every bound of the login service. Times in milliseconds. */
+export interface LoginLimits {
+  /** From issue to proof (V6). */
+  readonly challengeMs: number;
+  /** From proof to claim. */
+  readonly claimMs: number;
+  /** Challenges of one address that are open at a time (V6). */
+  readonly openPerAddress: number;
+  /** Challenges open at a time in all: memory. */
+  readonly openInAll: number;
+  /** New challenges of one client, and of all. */
+  readonly challenges: Rate;
+  readonly challengesInAll: Rate;
+  /** Fundings of one client, and of all, that did not come back: each return gives one back. */
+  readonly fundings: Rate;
+  readonly fundingsInAll: Rate;
+  /** Claims, signatures, tokens, revocations of one client. */
+  readonly attempts: Rate;
+  /** From claim to the end of the session. */
+  readonly sessionMs: number;
+  readonly accessTokenMs: number;
+  /** A finished challenge can still be looked at. */
+  readonly keepMs: number;
+  readonly auditKeepMs: number;
+}
+
+/** `burst` at once, then one for every `everyMs`. */
+export interface Rate {
+  readonly burst: number;
+  readonly everyMs: number;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export const LOGIN_LIMITS: LoginLimits = {
+  challengeMs: 10 * MINUTE,
+  claimMs: 2 * MINUTE,
+  openPerAddress: 3,
+  openInAll: 10_000,
+  challenges: { burst: 30, everyMs: 10_000 },
+  challengesInAll: { burst: 2_000, everyMs: 5 },
+  fundings: { burst: 20, everyMs: 6 * MINUTE },
+  fundingsInAll: { burst: 10_000, everyMs: 1_000 },
+  attempts: { burst: 60, everyMs: 1_000 },
+  sessionMs: DAY,
+  accessTokenMs: 15 * MINUTE,
+  keepMs: DAY,
+  auditKeepMs: 400 * DAY,
+};
+
+/** Keys remembered at most; a key that has not been used for long has its whole burst again anyway. */
+const KEYS_MAX = 50_000;
+
+/** Token buckets by key, on the monotonic clock. Without a key nothing is limited. */
+export class RateLimit {
+  readonly #rate: Rate;
+  readonly #clock: Pick<LoginClock, "monotonicMs">;
+  /** When the bucket would be full again; absent: it is. Least recently used first. */
+  readonly #fullAtMs = new Map<string, number>();
+
+  constructor(rate: Rate, clock: Pick<LoginClock, "monotonicMs">) {
+    this.#rate = rate;
+    this.#clock = clock;
+  }
+
+  /** Milliseconds to wait until `take` succeeds; 0: it would now. */
+  waitMs(key: string | undefined): number {
+    if (key === undefined) return 0;
+    const { burst, everyMs } = this.#rate;
+    return Math.max(0, this.#debtMs(key) - (burst - 1) * everyMs);
+  }
+
+  /** True and one less, or false. */
+  take(key: string | undefined): boolean {
+    if (key === undefined) return true;
+    if (this.waitMs(key) > 0) return false;
+    this.#set(key, this.#debtMs(key) + this.#rate.everyMs);
+    return true;
+  }
+
+  /** One back. */
+  give(key: string | undefined): void {
+    if (key !== undefined) this.#set(key, Math.max(0, this.#debtMs(key) - this.#rate.everyMs));
+  }
+
+  #debtMs(key: string): number {
+    return Math.max(0, (this.#fullAtMs.get(key) ?? 0) - this.#clock.monotonicMs());
+  }
+
+  #set(key: string, debtMs: number): void {
+    this.#fullAtMs.delete(key);
+    if (debtMs === 0) return;
+    this.#fullAtMs.set(key, this.#clock.monotonicMs() + debtMs);
+    if (this.#fullAtMs.size > KEYS_MAX) {
+      for (const oldest of this.#fullAtMs.keys()) {
+        this.#fullAtMs.delete(oldest);
+        break;
+      }
+    }
+  }
+}
