@@ -39,7 +39,7 @@ function ask(web: string, directory: string, args: readonly string[]): Promise<A
 
 /** Members in which two nodes of one make would differ, too: whose files, which end of the link, when. */
 const OF_THE_NODE = new Set(
-  "commit branch uptime directory data_directory incoming_connections outgoing_connections".split(" "),
+  "commit branch uptime started_at directory data_directory incoming_connections outgoing_connections".split(" "),
 );
 const OF_THE_MOMENT = new Set("time_since_last_block received checked announced".split(" "));
 
@@ -195,15 +195,19 @@ test("what it builds over our node is what it builds over a reference node, and 
     { addr: bob?.addresses[2], coins: "2" },
   ]);
   const webs = [nodes.ours, nodes.go] as const;
+  const held = await ask(nodes.go, nodes.directory, ["addressBalance", ...(alice?.addresses ?? [])]);
+  const { addresses } = JSON.parse(held.stdout) as { addresses: { address: string; spendable: { coins: string } }[] };
+  const richest = addresses.toSorted((a, b) => Number(b.spendable.coins) - Number(a.spendable.coins))[0]?.address;
   const shapes: unknown[] = [];
   for (const args of [
     [file, to, "1"],
-    [file, to, "12.345", "-a", alice?.addresses[0] as string],
+    [file, to, "12.345", "-a", richest as string],
     [file, to, "3", "-c", alice?.addresses[2] as string],
     [file, "-m", many],
   ]) {
     const raw = await Promise.all(webs.map((web) => ask(web, nodes.directory, ["createRawTransaction", ...args])));
-    const decoded = raw.map(async ({ stdout }) => {
+    const decoded = raw.map(async ({ code, stdout, stderr }) => {
+      assert.deepEqual([code, stderr], [0, ""], args.join(" "));
       const { stdout: text } = await ask(nodes.go, nodes.directory, ["decodeRawTransaction", stdout.trim()]);
       // A signature differs each time, and with it the id, and the ids of the outputs.
       const { sigs, outputs, txid: _txid, ...rest } = JSON.parse(text) as Decoded;
