@@ -34,6 +34,7 @@ export function metricsText(context: ApiContext, metrics: NodeMetrics): string {
     .gauge("unconfirmed_bytes", "Size of the transactions in the pool.", pooledBytes)
     .gauge("transactions_confirmed", "Transactions in blocks.", view.transactionCount())
     .gauge("node_ready", "1 when /readyz says so.", unreadiness(services).length === 0 ? 1 : 0);
+  for (const { type, name, help, samples } of services.network?.statistics?.() ?? []) text[type](name, help, samples);
   metrics.process.write(text);
   metrics.requests.write(text);
   return text.finish();

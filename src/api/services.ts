@@ -92,8 +92,18 @@ export interface NetworkService {
   disconnect(id: number): boolean;
   trustedConnections(): readonly string[];
   exchangeablePeers(): readonly string[];
+  /** Counters and gauges of the network layer, for `/metrics`. */
+  statistics?(): readonly MetricFamily[];
   /** Sends to every peer. @throws CoinError NETWORK_*, with the texts of p2p.md 8.3 */
   broadcastTransaction(txn: Transaction): void | Promise<void>;
+}
+
+/** One metric and its samples; the name still lacks the prefix of its kind. */
+export interface MetricFamily {
+  readonly type: "counter" | "gauge";
+  readonly name: string;
+  readonly help: string;
+  readonly samples: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 }
 
 export interface ConnectionInfo {

@@ -47,6 +47,8 @@ export interface NetworkConfig {
   readonly outgoingMessageBytesMax: number;
   readonly incomingMessageBytesMax: number;
   readonly logPings: boolean;
+  /** Changes to the table of limits, `name=value,...`; read where the table is. */
+  readonly limitsText: string;
 }
 
 export interface WebConfig {

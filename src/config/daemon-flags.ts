@@ -124,6 +124,7 @@ export const DAEMON_FLAGS = {
     "ip:port of a second REST listener for strangers: sets READ and TXN, no CSRF, no wallets; empty: none",
   ),
   "log-format": str("text", "text, or json for one object a line"),
+  "p2p-limits": str("", "changes to the limits of docs/operating.md: name=value,name=value"),
   "cipher-backend": str("auto", "signature arithmetic: auto, bindings, wasm or noble"),
   "sync-workers": uint(0, "threads that recover signatures; 0: chosen by the number of processors"),
 } as const satisfies FlagTable;

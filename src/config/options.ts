@@ -139,6 +139,7 @@ export async function networkOptions(
     outgoingMessageBytesMax: flags["max-out-msg-len"],
     incomingMessageBytesMax: flags["max-in-msg-len"],
     logPings: !flags["no-ping-log"],
+    limitsText: flags["p2p-limits"],
   };
 }
 

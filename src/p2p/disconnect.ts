@@ -33,13 +33,17 @@ export const INTERNAL = {
   SHORT_ID: 1007,
 } as const;
 
-/** Our own: the connection ended from the other side, a duplicate was dropped before we spoke, or the one before it. */
+/**
+ * Our own: the connection ended from the other side, a duplicate was dropped before we spoke, it or another had to make
+ * room, it read too slowly, its place was given to a newer one, or too much waits to be handled.
+ */
 export const LOCAL = {
   CLOSED_BY_PEER: 2000,
   SILENT_DUPLICATE: 2001,
   FULL: 2002,
   SLOW_READER: 2003,
   HANDED_OVER: 2004,
+  CROWDED: 2005,
 } as const;
 
 /** A number of one of the three tables above, or any u16 a peer sent. */

@@ -10,6 +10,8 @@ import type { Limits } from "./limits.ts";
 import { Peer } from "./peer.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { Penalties } from "./penalties.ts";
+import type { Pools } from "./pools.ts";
+import type { Refusal, Statistics } from "./statistics.ts";
 import type { BlockSync } from "./sync.ts";
 import type { Connection } from "./transport.ts";
 import type { Turnstile } from "./turnstile.ts";
@@ -17,6 +19,7 @@ import type { Turnstile } from "./turnstile.ts";
 export interface DoorwayOptions {
   readonly limits: Limits;
   readonly localhostOnly: boolean;
+  readonly socketsMax: number;
   readonly incomingMax: number;
   /** Largest length prefix taken. */
   readonly lengthMax: number;
@@ -31,6 +34,8 @@ export interface DoorwayDeps {
   readonly server: BlockServer;
   readonly sync: BlockSync;
   readonly turnstile: Turnstile;
+  readonly pools: Pools;
+  readonly statistics: Statistics;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -68,25 +73,33 @@ export class Doorway {
 
   /** Somebody dialled us. */
   accept(connection: Connection): void {
-    if (this.#isClosed || !this.#mayEnter(connection.remote)) connection.destroy();
-    else this.add(connection, { outgoing: false, trusted: false });
+    const refusal = this.#refusal(connection.remote);
+    if (refusal === undefined) {
+      this.#deps.statistics.accepted();
+      this.add(connection, { outgoing: false, trusted: false });
+    } else {
+      this.#deps.statistics.refused(refusal);
+      connection.destroy();
+    }
   }
 
   /** Over a limit a socket is closed without a word, before anything is spent on it (p2p.md 12.2). */
-  #mayEnter({ ip }: Endpoint): boolean {
-    const { socketsMax, perIpMax, perIpUnintroducedMax, perSubnetMax } = this.#options.limits;
-    const { incomingMax } = this.#options;
-    if (this.#deps.table.size >= socketsMax || this.#deps.penalties.isBanned(ip)) return false;
-    const isExempt = this.#options.localhostOnly && isLoopback(ip);
-    if (!isExempt) {
-      if (this.#deps.table.countIp(ip) >= perIpMax || this.#deps.table.countSubnet(ip) >= perSubnetMax) return false;
-      const strangers = this.#deps.table.count((peer) => peer.remote.ip === ip && peer.introduction === undefined);
-      if (strangers >= perIpUnintroducedMax) return false;
+  #refusal({ ip }: Endpoint): Refusal | undefined {
+    const { perIpMax, perIpUnintroducedMax, perSubnetMax, loopbackCounts } = this.#options.limits;
+    const { table, penalties } = this.#deps;
+    if (this.#isClosed) return "stopping";
+    if (table.size >= this.#options.socketsMax) return "sockets";
+    if (penalties.isBanned(ip)) return "banned";
+    if (loopbackCounts || !this.#options.localhostOnly || !isLoopback(ip)) {
+      if (table.countIp(ip) >= perIpMax) return "address";
+      if (table.countSubnet(ip) >= perSubnetMax) return "subnet";
+      const strangers = table.count((peer) => peer.remote.ip === ip && peer.introduction === undefined);
+      if (strangers >= perIpUnintroducedMax) return "strangers of address";
     }
-    if (this.#deps.table.count((peer) => !peer.outgoing) < incomingMax) return true;
-    const stranger = this.#deps.table.oldestStranger();
+    if (table.count((peer) => !peer.outgoing) < this.#options.incomingMax) return undefined;
+    const stranger = table.oldestStranger();
     stranger?.drop(LOCAL.FULL);
-    return stranger !== undefined;
+    return stranger === undefined ? "full" : undefined;
   }
 
   /** A connection that was accepted or dialled. */
@@ -95,7 +108,7 @@ export class Doorway {
       connection.destroy();
       return;
     }
-    const { clock, log, dispatcher, turnstile, server, handshake } = this.#deps;
+    const { clock, log, dispatcher, turnstile, server, handshake, pools, statistics } = this.#deps;
     const { limits, lengthMax } = this.#options;
     const peer = new Peer(
       { id: this.#nextId++, outgoing, limits, lengthMax },
@@ -103,6 +116,8 @@ export class Doorway {
         connection,
         clock,
         log,
+        pools,
+        statistics,
         message: (from, message, bytes) => dispatcher.message(from, message, bytes),
         broken: (from, error) => dispatcher.broken(from, error),
         ready: (source) => turnstile.ready(source),
@@ -119,6 +134,7 @@ export class Doorway {
   #ended(peer: Peer): void {
     this.#deps.table.remove(peer);
     const reason = peer.endReason ?? LOCAL.CLOSED_BY_PEER;
+    this.#deps.statistics.ended(reason, peer.endedByPeer);
     if (peer.introduction !== undefined) {
       this.#deps.log.info(
         { peer: peer.address, reason: disconnectName(reason), byPeer: peer.endedByPeer },

@@ -11,7 +11,8 @@ export type WireErrorCode =
   | "P2P_DIAL_FAILED"
   | "P2P_LISTEN_FAILED"
   | "P2P_PEERS_FILE"
-  | "P2P_PEERS_DOWNLOAD";
+  | "P2P_PEERS_DOWNLOAD"
+  | "P2P_LIMIT";
 
 /** A peer's bytes, an address or a socket that will not do. Costs the peer, never the node. */
 export class WireError extends CoinError<WireErrorCode> {}

@@ -1,5 +1,4 @@
 import { errorText } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
 import { encodeSignedBlock, type SignedBlock } from "../chain/block.ts";
 import type { VerifyParams } from "../chain/params.ts";
 import { RuleError } from "../chain/rules.ts";
@@ -16,6 +15,7 @@ import { DISC, LOCAL } from "./disconnect.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Doorway } from "./doorway.ts";
 import { NetworkError } from "./errors.ts";
+import { FoldedLog } from "./folded-log.ts";
 import { Gossip } from "./gossip.ts";
 import { Handshake } from "./handshake.ts";
 import { LIMITS, type Limits } from "./limits.ts";
@@ -25,7 +25,9 @@ import type { Peer } from "./peer.ts";
 import { PeerBook } from "./peer-book.ts";
 import { Penalties } from "./penalties.ts";
 import { PeerExchange } from "./pex.ts";
+import { Pools } from "./pools.ts";
 import { Schedule } from "./schedule.ts";
+import { type MetricFamily, Statistics } from "./statistics.ts";
 import { BlockSync } from "./sync.ts";
 import type { Listener } from "./transport.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -34,6 +36,8 @@ export type { ConnectionInfo } from "./connection-info.ts";
 export { NETWORK_DEFAULTS, type NetworkDeps, type NetworkOptions } from "./network-options.ts";
 
 const MINUTE_MS = 60_000;
+/** Places for those on their way in, beside all that may take part. */
+const STRANGERS_MAX = 64;
 const SAVE_MS = 10 * MINUTE_MS;
 /** What releases up to 0.24 relay; they do not say (p2p.md 8.4). */
 const LEGACY_VERIFY: VerifyParams = { burnFactor: 2, maxTransactionSize: 32_768, maxDecimals: 3 };
@@ -48,7 +52,9 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #deps: NetworkDeps;
   readonly #limits: Limits;
-  readonly #log: Logger;
+  readonly #log: FoldedLog;
+  readonly #statistics = new Statistics();
+  readonly #pools: Pools;
   readonly #table = new Connections();
   readonly #penalties: Penalties;
   readonly #book: PeerBook;
@@ -70,16 +76,19 @@ export class Network {
     this.#options = options;
     this.#deps = deps;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#log = deps.log;
     const limits = this.#limits;
+    this.#log = new FoldedLog(limits, deps);
+    this.#pools = new Pools(limits, (pool) => this.#relieve(pool));
     const frameBytesMax = options.outgoingMessageBytesMax;
     const blockBytes = ONE_BLOCK_OVERHEAD + deps.chain.params.maxBlockTransactionsSize;
     if (frameBytesMax < blockBytes) throw new RangeError(`max outgoing message length must be at least ${blockBytes}`);
-    const { clock, random, log, turn, chain } = deps;
+    const { clock, random, turn, chain } = deps;
+    const log = this.#log;
+    const statistics = this.#statistics;
     const peers = () => this.#table.active();
     this.#turnstile = new Turnstile(limits, { clock, turn });
     this.#schedule = new Schedule({ clock, log });
-    this.#penalties = new Penalties(limits, { clock, log });
+    this.#penalties = new Penalties(limits, { clock, log, statistics });
     this.#book = new PeerBook(
       { allowLoopback: options.localhostOnly, sizeMax: options.peerListSize, limits },
       { clock, random, log },
@@ -160,6 +169,7 @@ export class Network {
     await this.#sync.stop();
     await this.#gossip.flush();
     if (wasRunning) await this.#keeper.save();
+    this.#log.flush();
     this.#state = "stopped";
   }
 
@@ -238,6 +248,22 @@ export class Network {
     return this.#book.size;
   }
 
+  /** Counters, what is held at present, and the limits in force. */
+  statistics(): MetricFamily[] {
+    const sockets: Record<string, number> = {};
+    for (const peer of this.#table.all()) {
+      const key = `${peer.transport} ${peer.state}`;
+      sockets[key] = (sockets[key] ?? 0) + 1;
+    }
+    return this.#statistics.families({
+      held: this.#pools.held,
+      sockets,
+      knownPeers: this.#book.size,
+      bans: this.#penalties.bans,
+      limits: this.#limits,
+    });
+  }
+
   /** Bytes waiting to leave, by connection: what slow readers cost. */
   queuedBytes(): number[] {
     return this.#table.all().map((peer) => peer.queuedBytes);
@@ -308,7 +334,8 @@ export class Network {
 
   #makeDoorway(handshake: Handshake): Doorway {
     const { clock } = this.#deps;
-    const { localhostOnly, incomingMax, incomingMessageBytesMax: lengthMax } = this.#options;
+    const { localhostOnly, incomingMax, connectionsMax, incomingMessageBytesMax: lengthMax } = this.#options;
+    const socketsMax = socketsMaxFor(this.#limits, connectionsMax);
     const shared = {
       handshake,
       sync: this.#sync,
@@ -319,8 +346,16 @@ export class Network {
     };
     const dispatcher = new Dispatcher(this.#limits, { ...shared, exchange: this.#exchange, gossip: this.#gossip });
     return new Doorway(
-      { limits: this.#limits, localhostOnly, incomingMax, lengthMax },
-      { ...shared, dispatcher, table: this.#table, book: this.#book, turnstile: this.#turnstile },
+      { limits: this.#limits, localhostOnly, socketsMax, incomingMax, lengthMax },
+      {
+        ...shared,
+        dispatcher,
+        table: this.#table,
+        book: this.#book,
+        turnstile: this.#turnstile,
+        pools: this.#pools,
+        statistics: this.#statistics,
+      },
     );
   }
 
@@ -364,20 +399,17 @@ export class Network {
 
   #sweep(): void {
     for (const peer of this.#table.all()) peer.checkDeadlines();
-    this.#relieve();
     this.#server.remind(this.#table.active());
     this.#sync.tick();
     this.#gossip.tick();
   }
 
   /** Memory for all peers together is bounded too: whoever holds most has to go. */
-  #relieve(): void {
-    const peers = this.#table.all().sort((a, b) => b.heldBytes - a.heldBytes);
-    let held = peers.reduce((sum, peer) => sum + peer.heldBytes, 0);
+  #relieve(pool: "inputBytes" | "outputBytes"): void {
+    const peers = this.#table.all().sort((a, b) => b.held[pool] - a.held[pool]);
     for (const peer of peers) {
-      if (held <= this.#limits.heldBytesMax) return;
-      held -= peer.heldBytes;
-      this.#log.info({ peer: peer.address, bytes: peer.heldBytes }, "peer closed to free memory");
+      if (!this.#pools.isOver(pool)) return;
+      this.#log.info({ peer: peer.address, pool, bytes: peer.held[pool] }, "peer closed to free memory");
       peer.drop(LOCAL.SLOW_READER);
     }
   }
@@ -386,4 +418,9 @@ export class Network {
     this.#announceHead(this.#sync.poll());
     this.#exchange.ask(this.#table.active());
   }
+}
+
+/** Sockets in any state: more peers may take part when the operator says so, and strangers keep their places. */
+export function socketsMaxFor({ socketsMax }: Pick<Limits, "socketsMax">, connectionsMax: number): number {
+  return Math.max(socketsMax, connectionsMax + STRANGERS_MAX);
 }

@@ -10,7 +10,9 @@ import type { PeerIntroduction } from "./introduction.ts";
 import { KnownIds } from "./known-ids.ts";
 import type { Limits } from "./limits.ts";
 import { decodeMessage, encode, LENGTH_MAX, type Message, type MessageId, messageIdAt } from "./messages.ts";
+import { type Holdings, NOTHING_HELD, type Pools } from "./pools.ts";
 import { type FrameKind, SendQueue } from "./send-queue.ts";
+import type { Statistics } from "./statistics.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import type { Connection } from "./transport.ts";
 import type { Waiting } from "./turnstile.ts";
@@ -28,6 +30,8 @@ export interface PeerDeps {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly pools: Pools;
+  readonly statistics: Statistics;
   /** A message arrived whole. The next waits until a returned promise settles. */
   readonly message: (peer: Peer, message: Message, frameBytes: number) => void | Promise<void>;
   /** It sent what cannot be read. */
@@ -78,6 +82,12 @@ export class Peer implements Waiting {
   readonly #queue: SendQueue;
   readonly #inbox: (Uint8Array | WireError)[] = [];
   #inboxBytes = 0;
+  /** Read and not cut into frames yet: there was no room for more of them. The first is being cut. */
+  readonly #unread: Uint8Array[] = [];
+  #unreadBytes = 0;
+  #cutting: Iterator<Uint8Array, void, undefined> | undefined;
+  #isBroken = false;
+  #held: Holdings = NOTHING_HELD;
   #sawIntroduction = false;
   #handling = false;
   #paused = false;
@@ -131,6 +141,7 @@ export class Peer implements Waiting {
 
   /** Begins to read. */
   open(): void {
+    this.#deps.pools.join();
     this.#deps.connection.open({
       data: (bytes) => this.#receive(bytes),
       drain: () => this.#drained(),
@@ -139,6 +150,7 @@ export class Peer implements Waiting {
         this.#finish(reason ?? LOCAL.CLOSED_BY_PEER);
       },
     });
+    this.#adjustReading();
   }
 
   get isIntroduced(): boolean {
@@ -190,9 +202,22 @@ export class Peer implements Waiting {
     this.#expectedUntilMs = this.#deps.clock.monotonicMs() + ms;
   }
 
-  /** Bytes it makes us hold: not read to the end, not handled, not sent. */
-  get heldBytes(): number {
-    return this.#splitter.heldBytes + this.#inboxBytes + this.#queue.bytes;
+  /** What it makes us hold: not read to the end, not handled, not sent. */
+  get held(): Holdings {
+    return this.#held;
+  }
+
+  /** After whatever may have changed it. */
+  #account(): void {
+    const before = this.#held;
+    this.#held = this.#gone
+      ? NOTHING_HELD
+      : {
+          frames: this.#inbox.length,
+          inputBytes: this.#splitter.heldBytes + this.#inboxBytes + this.#unreadBytes,
+          outputBytes: this.#queue.bytes,
+        };
+    this.#deps.pools.change(before, this.#held);
   }
 
   /** Bytes on their way out. */
@@ -205,7 +230,11 @@ export class Peer implements Waiting {
    */
   send(frame: Uint8Array, kind: FrameKind = "data"): boolean {
     if (this.endReason !== undefined) return false;
-    if (this.#queue.push(frame, kind)) return true;
+    if (this.#queue.push(frame, kind)) {
+      this.#account();
+      return true;
+    }
+    this.#deps.statistics.dropped(this.transport);
     const now = this.#deps.clock.monotonicMs();
     const { sendDropsMax, sendDropWindowMs } = this.#options.limits;
     this.#drops = [...this.#drops.filter((at) => at > now - sendDropWindowMs), now];
@@ -233,7 +262,9 @@ export class Peer implements Waiting {
   /** Deadlines that do not depend on the introduction; called about once a second. */
   checkDeadlines(): void {
     if (this.endReason !== undefined) return;
+    this.#adjustReading(); // what kept it from being read may have passed
     const now = this.#deps.clock.monotonicMs();
+    if (this.#paused) this.#lastByteMs = now; // whom we do not read is not silent
     const { introductionMs, idleMs, silenceMs, frameMs, writeMs, pingAfterMs } = this.#options.limits;
     const frameTime = frameMs + ((this.#splitter.wantedBytes ?? 0) / 16_384) * 1000;
     if (this.introduction === undefined && now - this.#connectedMs >= introductionMs) {
@@ -259,6 +290,7 @@ export class Peer implements Waiting {
     this.#inboxBytes -= next.length;
     const waitMs = this.#charge(next);
     this.#handle(next);
+    this.#cut();
     this.#adjustReading();
     if (waitMs > 0) {
       this.#handling = true;
@@ -309,50 +341,81 @@ export class Peer implements Waiting {
 
   #handled(): void {
     this.#handling = false;
+    this.#cut();
     this.#adjustReading();
     if (this.#inbox.length > 0) this.#deps.ready(this);
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.endReason !== undefined) return;
-    const { clock } = this.#deps;
-    this.#lastByteMs = clock.monotonicMs();
-    try {
-      for (const frame of this.#splitter.push(bytes)) this.#accept(frame);
-      if (this.#deps.connection.framing === "message" && this.#splitter.heldBytes > 0) {
-        throw new WireError("P2P_FRAME_LENGTH", "a message must hold whole frames");
-      }
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      // What came before it is still handled.
-      this.#inbox.push(error);
-      this.#deps.connection.pause();
-    }
+    if (this.endReason !== undefined || this.#isBroken) return;
+    this.#lastByteMs = this.#deps.clock.monotonicMs();
+    this.#unread.push(bytes);
+    this.#unreadBytes += bytes.length;
+    this.#cut();
     if (this.#splitter.heldBytes === 0) this.#frameBegunMs = undefined;
     else this.#frameBegunMs ??= this.#lastByteMs;
     if (this.#inbox.length > 0) this.#deps.ready(this);
     this.#adjustReading();
   }
 
+  /** Cuts what was read into frames, as many as may wait: a small frame costs more memory waiting than unread. */
+  #cut(): void {
+    if (this.endReason !== undefined) return;
+    const { pools } = this.#deps;
+    try {
+      while (this.#unread.length > 0 && !this.#isBroken) {
+        if (this.#inbox.length >= pools.framesPerConnection) {
+          // Nothing is queued for strangers once others wait: whoever comes on top is closed at once.
+          if (this.introduction === undefined && pools.isCrowded) this.drop(LOCAL.CROWDED);
+          break;
+        }
+        this.#cutting ??= this.#splitter.push(this.#unread[0] as Uint8Array);
+        const next = this.#cutting.next();
+        if (next.done) this.#cutDone();
+        else this.#accept(next.value);
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      // What came before it is still handled.
+      this.#isBroken = true;
+      this.#inbox.push(error);
+      this.#unread.length = 0;
+      this.#unreadBytes = 0;
+      this.#deps.connection.pause();
+    }
+    this.#account();
+  }
+
+  #cutDone(): void {
+    this.#cutting = undefined;
+    this.#unreadBytes -= (this.#unread.shift() as Uint8Array).length;
+    if (this.#deps.connection.framing === "message" && this.#splitter.heldBytes > 0) {
+      throw new WireError("P2P_FRAME_LENGTH", "a message must hold whole frames");
+    }
+  }
+
   #accept(frame: Uint8Array): void {
-    const { clock } = this.#deps;
+    const { clock, statistics } = this.#deps;
+    const id = messageIdAt(frame, 4) as MessageId;
     this.#lastFrameMs = clock.monotonicMs();
     this.lastReceivedAtMs = clock.nowMs();
     this.#frameBegunMs = undefined;
-    if (messageIdAt(frame, 4) === "INTR") this.#sawIntroduction = true;
+    if (id === "INTR") this.#sawIntroduction = true;
+    statistics.received(id, frame.length);
     this.#inbox.push(frame);
     this.#inboxBytes += frame.length;
   }
 
-  /** Back-pressure: a full inbox, or answers that pile up, stop reading until there is room. */
+  /** Back-pressure: frames that wait, or answers that pile up, stop reading until there is room. */
   #adjustReading(): void {
-    if (this.endReason !== undefined) return;
-    const { inboxFramesMax, inboxBytesMax } = this.#options.limits;
-    const isFull = this.#inbox.length >= inboxFramesMax || this.#inboxBytes >= inboxBytesMax || this.#answersPile();
-    if (isFull === this.#paused) return;
-    this.#paused = isFull;
-    if (isFull) this.#deps.connection.pause();
-    else this.#deps.connection.resume();
+    if (this.endReason !== undefined || this.#isBroken) return;
+    const { pools, connection } = this.#deps;
+    const isFull = this.#unread.length > 0 || this.#inbox.length >= pools.framesPerConnection || this.#answersPile();
+    const mustWait = isFull || (this.introduction === undefined && pools.isTight);
+    if (mustWait === this.#paused) return;
+    this.#paused = mustWait;
+    if (mustWait) connection.pause();
+    else connection.resume();
   }
 
   /** It asks faster than it reads. */
@@ -365,6 +428,7 @@ export class Peer implements Waiting {
     this.#lastSentMs = clock.monotonicMs();
     this.lastSentAtMs = clock.nowMs();
     connection.send(frame);
+    this.#deps.statistics.sent(frame.length);
     if (connection.bufferedBytes > 0) this.#unsentSinceMs ??= this.#lastSentMs;
   }
 
@@ -372,6 +436,7 @@ export class Peer implements Waiting {
     if (this.#gone) return;
     this.#unsentSinceMs = undefined;
     this.#queue.drained();
+    this.#account();
     if (this.endReason !== undefined) {
       if (this.#queue.isEmpty) this.#deps.connection.end(this.endReason);
       return;
@@ -386,6 +451,10 @@ export class Peer implements Waiting {
     this.endReason = reason;
     this.endedByPeer = byPeer;
     this.#inbox.length = 0;
+    this.#inboxBytes = 0;
+    this.#unread.length = 0;
+    this.#unreadBytes = 0;
+    this.#cutting = undefined;
     this.#deps.log.debug({ peer: this.address, id: this.id, reason: disconnectName(reason), byPeer }, "peer leaves");
   }
 
@@ -395,6 +464,8 @@ export class Peer implements Waiting {
     this.#endWith(reason, reason === LOCAL.CLOSED_BY_PEER);
     this.#queue.close();
     this.#deps.connection.destroy();
+    this.#account();
+    this.#deps.pools.leave();
     this.#deps.ended(this);
   }
 }

@@ -4,11 +4,9 @@ import { isLoopback } from "./address.ts";
 import { DISC } from "./disconnect.ts";
 import type { Limits, Points } from "./limits.ts";
 import type { Peer } from "./peer.ts";
+import type { Statistics } from "./statistics.ts";
 
-type PenaltyLimits = Pick<Limits, "points" | "pointsBan" | "pointsHalveMs" | "banMs">;
-
-/** Addresses with points or a ban remembered at once; the oldest give way. */
-const REMEMBERED_MAX = 4096;
+type PenaltyLimits = Pick<Limits, "points" | "pointsBan" | "pointsHalveMs" | "banMs" | "bannedMax" | "loopbackCounts">;
 
 /**
  * Points for misbehaviour, halved as time goes by. Enough of them end the connection, and shut the address out for a
@@ -19,27 +17,39 @@ export class Penalties {
   readonly #limits: PenaltyLimits;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #statistics: Statistics;
   readonly #points = new Map<string, { points: number; atMs: number }>();
   readonly #bans = new Map<string, number>();
 
-  constructor(limits: PenaltyLimits, deps: { readonly clock: Clock; readonly log: Logger }) {
+  constructor(
+    limits: PenaltyLimits,
+    deps: { readonly clock: Clock; readonly log: Logger; readonly statistics: Statistics },
+  ) {
     this.#limits = limits;
     this.#clock = deps.clock;
     this.#log = deps.log;
+    this.#statistics = deps.statistics;
   }
 
   /** Counts against the peer; disconnects it with DISC 3 when it is too much. */
   punish(peer: Peer, offence: keyof Points): void {
-    const isExempt = peer.trusted || isLoopback(peer.remote.ip);
+    const isExempt = peer.trusted || (isLoopback(peer.remote.ip) && !this.#limits.loopbackCounts);
+    this.#statistics.offence(offence);
     const key = isExempt ? `#${peer.id}` : peer.remote.ip;
     const points = this.#decayed(key) + this.#limits.points[offence];
     this.#points.delete(key);
     this.#points.set(key, { points, atMs: this.#clock.monotonicMs() });
-    if (this.#points.size > REMEMBERED_MAX) this.#points.delete(this.#points.keys().next().value as string);
+    if (this.#points.size > this.#limits.bannedMax) this.#points.delete(this.#points.keys().next().value as string);
     if (points < this.#limits.pointsBan) return;
     this.#log.info({ peer: peer.address, offence, points }, "peer misbehaves");
     if (!isExempt) this.#ban(peer.remote.ip);
     peer.disconnect(DISC.BLACKLISTED);
+  }
+
+  /** Bans in force. */
+  get bans(): number {
+    for (const ip of [...this.#bans.keys()]) this.isBanned(ip);
+    return this.#bans.size;
   }
 
   isBanned(ip: string): boolean {
@@ -53,7 +63,8 @@ export class Penalties {
   #ban(ip: string): void {
     this.#bans.delete(ip);
     this.#bans.set(ip, this.#clock.monotonicMs() + this.#limits.banMs);
-    if (this.#bans.size > REMEMBERED_MAX) this.#bans.delete(this.#bans.keys().next().value as string);
+    this.#statistics.banned();
+    if (this.#bans.size > this.#limits.bannedMax) this.#bans.delete(this.#bans.keys().next().value as string);
   }
 
   #decayed(key: string): number {

@@ -1,17 +1,17 @@
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
 import type { Logger } from "../base/log.ts";
+import { AcceptGuard } from "./accept-guard.ts";
 import { type Endpoint, plainIp } from "./address.ts";
 import { WireError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 import type { Connection, ConnectionHandlers, Listener, ListenHandlers, Transport } from "./transport.ts";
 
 export interface TcpOptions {
   /** Accepted sockets that may exist at once; more are destroyed as they come. */
   readonly socketsMax: number;
+  /** After a failed accept newcomers are dropped for so long. Default: that of limits.ts. */
+  readonly acceptPauseMs?: number;
 }
-
-/** Accept errors that end a listener; all others pass. */
-const FATAL_ACCEPT = new Set(["EBADF", "EINVAL", "EACCES", "EADDRINUSE", "ENOTSOCK"]);
-const ACCEPT_LOG_MS = 10_000;
 
 /** Plain TCP, as the reference speaks it. Nagle is off, so that one frame is one write (S1). */
 export class TcpTransport implements Transport {
@@ -24,15 +24,23 @@ export class TcpTransport implements Transport {
   }
 
   async listen(local: Endpoint, handlers: ListenHandlers): Promise<Listener> {
+    const pauseMs = this.#options.acceptPauseMs ?? LIMITS.acceptPauseMs;
+    const guard = new AcceptGuard({ pauseMs }, { log: this.#log, nowMs: () => performance.now() });
     const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-      const remote = remoteOf(socket);
+      socket.on("error", () => {}); // of what is destroyed here
+      const remote = guard.isPaused ? undefined : remoteOf(socket);
       // A peer may hang up before it is looked at; then there is no address any more.
       if (remote === undefined) socket.destroy();
       else handlers.accept(new TcpConnection(socket, remote));
     });
     server.maxConnections = this.#options.socketsMax;
     await listening(server, local);
-    this.#watch(server, handlers);
+    // Without a listener an error would end the process.
+    server.on("error", (error) => {
+      if (!guard.isFatal(error)) return;
+      server.close();
+      handlers.failed(error);
+    });
     const address = server.address();
     if (address === null || typeof address === "string") throw listenFailed(local, "no address");
     return {
@@ -43,25 +51,6 @@ export class TcpTransport implements Transport {
           setImmediate(resolve);
         }),
     };
-  }
-
-  /** Passing errors are counted and logged once per 10 s; without a listener they would end the process. */
-  #watch(server: Server, handlers: ListenHandlers): void {
-    let passed = 0;
-    let loggedAtMs = Number.NEGATIVE_INFINITY;
-    server.on("error", (error: NodeJS.ErrnoException) => {
-      if (FATAL_ACCEPT.has(error.code ?? "")) {
-        server.close();
-        handlers.failed(error);
-        return;
-      }
-      passed++;
-      const now = performance.now();
-      if (now - loggedAtMs < ACCEPT_LOG_MS) return;
-      this.#log.warn({ code: error.code, times: passed }, "accepting a connection failed");
-      loggedAtMs = now;
-      passed = 0;
-    });
   }
 
   async dial(remote: Endpoint, { signal }: { readonly signal: AbortSignal }): Promise<Connection> {

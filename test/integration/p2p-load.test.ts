@@ -366,7 +366,7 @@ test("whatever strangers say, the node lives and serves others", async () => {
 
 test("memory for all peers together is bounded: who holds most goes", async () => {
   const world = new MemoryWorld();
-  const node = await world.node({ outgoing: false, limits: { heldBytesMax: 300_000 } });
+  const node = await world.node({ outgoing: false, limits: { inputBytesMax: 300_000 } });
   const clients: WireClient[] = [];
   for (let i = 0; i < 3; i++) {
     const client = await introduced(world, node);
