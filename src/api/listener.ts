@@ -118,7 +118,11 @@ export class ApiListener {
     const closed = once(this.#server, "close");
     this.#server.close(); // and the idle connections
     for (const [request] of this.#waiting.splice(0)) request.socket.destroy();
-    for (const response of this.#inFlight.running) endAfter(response, this.#server);
+    for (const response of this.#inFlight.running) {
+      if (isStreaming(response))
+        response.end(); // it has no end of its own
+      else endAfter(response, this.#server);
+    }
     const late = setTimeout(() => this.#server.closeAllConnections(), this.#limits.drainMs);
     await closed;
     clearTimeout(late);

@@ -16,6 +16,7 @@ import { checkPeerWallet, checkPublisherKey, type IdentityTexts, identityOfWalle
 import { checkLimits } from "./limits.ts";
 import {
   cipherBackend,
+  loginOptions,
   logOptions,
   networkOptions,
   pathOptions,
@@ -120,6 +121,7 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
       resetCorruptDatabase: flags["reset-corrupt-db"],
       network,
       web,
+      login: loginOptions(flags, { home, cwd }),
       walletCryptoType: cryptoType,
       log,
       publish: publishOptions(flags),

@@ -15,6 +15,8 @@ export interface DaemonPaths {
   readonly certificate: string;
   readonly key: string;
   readonly logs: string;
+  /** Directory of the login service's state and keys. */
+  readonly login: string;
   /** The file named by FIBER_TOML: where a publisher writes its genesis signature. */
   readonly fiberToml: string | undefined;
 }
@@ -73,6 +75,15 @@ export interface WebConfig {
   readonly publicListener: { readonly address: string; readonly port: number } | undefined;
 }
 
+export interface LoginConfig {
+  /** On a node with a public listener and a database it may write. */
+  readonly enabled: boolean;
+  /** Absolute path of the stock's wallet file; empty: no coins are lent. */
+  readonly stockFile: string;
+  /** Without a slash at the end; undefined: that of the listener. */
+  readonly publicUrl: string | undefined;
+}
+
 export type LogLevelName = "debug" | "info" | "warn" | "error" | "fatal";
 
 export interface LogConfig {
@@ -105,6 +116,7 @@ export interface DaemonConfig {
   readonly resetCorruptDatabase: boolean;
   readonly network: NetworkConfig;
   readonly web: WebConfig;
+  readonly login: LoginConfig;
   readonly walletCryptoType: WalletCryptoType;
   readonly log: LogConfig;
   readonly publish: PublishConfig;

@@ -6,6 +6,7 @@ import type {
   CipherBackendName,
   DaemonPaths,
   LogConfig,
+  LoginConfig,
   LogLevelName,
   NetworkConfig,
   PublishConfig,
@@ -36,6 +37,7 @@ export function pathOptions(
     certificate: inside(flags["web-interface-cert"], "skycoind.cert"),
     key: inside(flags["web-interface-key"], "skycoind.key"),
     logs: join(data, "logs"),
+    login: join(data, "login"),
     fiberToml,
   };
 }
@@ -94,6 +96,27 @@ function publicListener(text: string): WebConfig["publicListener"] {
   const port = Number(match?.[2]);
   if (match === null || port > 65535) throw invalid(`-public-addr must be ip:port, not ${JSON.stringify(text)}`);
   return { address: (match[1] as string).replace(/^\[(.*)\]$/, "$1"), port };
+}
+
+/** @throws ConfigError CONFIG_INVALID */
+export function loginOptions(flags: DaemonFlags, { home, cwd }: { home: string; cwd: string }): LoginConfig {
+  const stock = flags["login-stock"];
+  return {
+    enabled: flags.login && flags["public-addr"] !== "" && !flags["db-read-only"],
+    stockFile: stock === "" ? "" : resolve(cwd, expandHome(stock, home)),
+    publicUrl: publicUrl(flags["public-url"]),
+  };
+}
+
+function publicUrl(text: string): string | undefined {
+  if (text === "") return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain =
+    url?.username === "" && url.password === "" && url.search === "" && url.hash === "" && url.pathname === "/";
+  if (url === undefined || !plain || !/^https?:$/.test(url.protocol)) {
+    throw invalid(`-public-url must be http or https with a host and nothing behind it, not ${JSON.stringify(text)}`);
+  }
+  return url.origin;
 }
 
 /** @throws ConfigError CONFIG_INVALID */

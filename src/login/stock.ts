@@ -63,6 +63,8 @@ interface Pending {
 /** A transaction of ours that no block has taken is told to the peers again. */
 const TELL_AGAIN_MS = 2_000;
 const UPKEEP_MS = 1_000;
+/** A node that has just started may have blocks to fetch: what it holds is not judged yet. */
+const QUIET_MS = 15_000;
 /** Refills that may wait for a block at a time. */
 const REFILLS_MAX = 3;
 /** So many returned coins are worth a transaction of their own. */
@@ -93,6 +95,7 @@ export class Stock {
   #refilling = false;
   #lastCondition: StockState["condition"] = "ok";
   #retryAtMs = 0;
+  #quietUntilMs = 0;
   #stopped = false;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -111,6 +114,7 @@ export class Stock {
   /** Reads what is there, begins to keep it in shape. */
   start(): void {
     const { chain, pool, clock } = this.#deps;
+    this.#quietUntilMs = clock.monotonicMs() + QUIET_MS;
     for (const address of this.rules.lanes) {
       const secret = this.#lanes.get(toHex(address)) as SecretKey;
       for (const output of chain.store.unspentsOf(address)) this.#add({ output, secret, returned: false });
@@ -167,7 +171,7 @@ export class Stock {
     }
     const funds = addresses.slice(0, count);
     const sending = this.#send(planFunding(coins, funds, this.rules), funds);
-    if (this.ready < this.#options.readyTarget / 2) this.#upkeep();
+    if (this.#isShort()) this.#upkeep();
     return { txid: await sending, funded: count };
   }
 
@@ -293,6 +297,11 @@ export class Stock {
         if (secret !== undefined) this.#add({ output, secret, returned: false });
       }
     });
+    if (this.#isShort()) this.#upkeep(); // what arrived may be what the next refill is made of
+  }
+
+  #isShort(): boolean {
+    return this.ready < (this.#options.readyTarget * 3) / 4;
   }
 
   /** The pool let it go; unless a block has it, its inputs are free again. */
@@ -365,6 +374,7 @@ export class Stock {
   }
 
   #report(): void {
+    if (this.#deps.clock.monotonicMs() < this.#quietUntilMs) return;
     const { condition, coins, hours, ready, address } = this.state();
     if (condition === this.#lastCondition) return;
     this.#lastCondition = condition;

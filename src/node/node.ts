@@ -14,6 +14,7 @@ import type { Network } from "../p2p/network.ts";
 import { openClientStores } from "./client-stores.ts";
 import { HeapTrim, processHeap } from "./heap-trim.ts";
 import { createLogger } from "./logging.ts";
+import { openLogin } from "./login.ts";
 import { Maintenance } from "./maintenance.ts";
 import { startNetwork } from "./networking.ts";
 import { type OpenChain, openChain } from "./open-chain.ts";
@@ -98,6 +99,12 @@ export class Node {
       stop.push(async () => maintenance.stop());
     }
 
+    const issuer = config.login.publicUrl ?? web.publicUrl;
+    const loginParts = { chain, pool, network, log };
+    const running =
+      config.login.enabled && issuer !== undefined ? await openLogin(config, { issuer, ...loginParts }) : undefined;
+    if (running !== undefined) stop.push(() => running.close());
+
     const { wallets, spending, keyValues } = stores;
     metrics.process.start();
     stop.push(async () => metrics.process.stop());
@@ -110,6 +117,12 @@ export class Node {
       ...{ chain, pool, network, wallets, spending, keyValues },
       ...{ condition, metrics, clock },
       log: log.child({ module: "api" }),
+      ...(running && {
+        login: {
+          ...{ login: running.login, store: running.store, node: { chain, pool, network } },
+          ...{ clock, log: log.child({ module: "login-api" }), version },
+        },
+      }),
     };
     stop.push(() => web.close()); // again, and first of what requests stand on
     await web.serve(services, config);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText } from "../base/errors.ts";
+import { type Address, decodeAddress } from "../cipher/address.ts";
 import { loadFiberConfig } from "../config/fiber-toml.ts";
 import { type GenesisWallet, loadGenesisWallet } from "../config/genesis-wallet.ts";
 import { writeFileAtomically } from "../files/atomic-file.ts";
@@ -12,6 +13,8 @@ import { OrchestratorError } from "./child-node.ts";
 export interface ChainFiles {
   readonly directory: string;
   readonly genesis: string;
+  /** Wallet of the coins that are lent to visitors: the peer holds it, and never the genesis key. */
+  readonly stock: string;
   readonly publisherToml: string;
   readonly peerToml: string;
   readonly publisherData: string;
@@ -22,6 +25,7 @@ export function chainFiles(directory: string): ChainFiles {
   return {
     directory,
     genesis: join(directory, "login_genesis.json"),
+    stock: join(directory, "login_stock.json"),
     publisherToml: join(directory, "login_fiber.toml"),
     peerToml: join(directory, "login_peer.toml"),
     publisherData: join(directory, "login_data"),
@@ -86,6 +90,31 @@ async function loadOrCreateWallet(path: string, nowMs: number): Promise<GenesisW
       { path },
       { cause },
     );
+  }
+}
+
+/** Outputs of one transaction must differ, so the stock has many addresses. */
+const STOCK_ADDRESSES = 64;
+
+/**
+ * Addresses of the wallet that funds logins; made when missing, mode 0600. Losing it loses what it holds, and no
+ * login. @throws OrchestratorError UP_GENESIS_FILE
+ */
+export async function prepareStock(files: ChainFiles, nowMs: number): Promise<readonly Address[]> {
+  const path = files.stock;
+  if (!existsSync(path)) {
+    const wallet = newWalletDocument({ label: "login stock", addresses: STOCK_ADDRESSES, nowMs });
+    await writeFileAtomically(path, serializeDocument(wallet));
+  }
+  try {
+    const { entries } = JSON.parse(await readFile(path, "utf8")) as { entries: { address: string }[] };
+    return entries.map(({ address }) => decodeAddress(address));
+  } catch (cause) {
+    const text = `${path} is no wallet file: restore it from a backup, or move it away to get a new stock`;
+    throw new OrchestratorError("UP_GENESIS_FILE", text, {
+      path,
+      reason: cause instanceof SyntaxError ? "not JSON" : "",
+    });
   }
 }
 

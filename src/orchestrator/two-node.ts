@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { unixSeconds } from "../base/clock.ts";
 import { systemClock } from "../node/system-clock.ts";
 import { bootstrapFirstBlock, waitForBlock } from "./bootstrap.ts";
-import { chainFiles, type Ports, prepareChainFiles, writePeerToml } from "./chain-files.ts";
+import { chainFiles, type Ports, prepareChainFiles, prepareStock, writePeerToml } from "./chain-files.ts";
 import { ChildNode } from "./child-node.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { SUPERVISOR_DEFAULTS, Supervisor } from "./supervisor.ts";
@@ -13,6 +13,8 @@ export interface TwoNodeOptions {
   readonly fresh: boolean;
   readonly ports: Ports;
   readonly publicPort: number;
+  /** Under which visitors reach the public port; undefined: as it is. */
+  readonly publicUrl: string | undefined;
   readonly logLevel: string;
 }
 
@@ -70,13 +72,18 @@ export async function startTwoNodes(
       fresh: options.fresh,
       nowSeconds: unixSeconds(systemClock),
     });
-    await launch(publisherProcess(options, report));
+    const publisherUp = launch(publisherProcess(options, report));
+    const making = prepareStock(files, systemClock.nowMs());
+    const [stock] = await Promise.all([making, publisherUp]).catch(async (error: unknown) => {
+      await Promise.allSettled([making, publisherUp]); // one that is still starting is stopped with the rest
+      throw error;
+    });
     await writePeerToml(files, options.ports);
     await launch(peerProcess(options, report));
 
     const publisherUrl = `http://127.0.0.1:${options.ports.publisherApi}`;
     const peerUrl = `http://127.0.0.1:${options.ports.peerApi}`;
-    await bootstrapFirstBlock({ api: publisherUrl, genesisFile: files.genesis, fiberToml: files.publisherToml });
+    await bootstrapFirstBlock({ api: publisherUrl, genesisFile: files.genesis, fiberToml: files.publisherToml, stock });
     const headSeq = await waitForBlock({ api: peerUrl, seq: 1, timeoutMs: BLOCK_TIMEOUT_MS });
     return {
       continued,
@@ -131,6 +138,8 @@ function peerProcess(options: TwoNodeOptions, report: (line: string) => void): C
       `--port=${ports.peerPort}`,
       `--log-level=${logLevel}`,
       `--public-addr=127.0.0.1:${publicPort}`,
+      `--login-stock=${files.stock}`,
+      ...(options.publicUrl === undefined ? [] : [`--public-url=${options.publicUrl}`]),
     ],
     { FIBER_TOML: files.peerToml },
     report,

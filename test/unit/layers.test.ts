@@ -12,6 +12,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codec: ["base"],
   chain: ["base", "cipher", "codec"],
   login: ["base", "cipher", "codec", "chain"],
+  client: ["base", "cipher", "codec", "chain"],
+  web: ["base", "cipher", "codec", "chain", "client"],
   storage: ["base", "files", "cipher", "codec", "chain", "login"],
   p2p: ["base", "files", "cipher", "codec", "chain"],
   wallet: ["base", "files", "cipher", "codec", "chain"],
@@ -36,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "api",
   ],
-  orchestrator: ["base", "files", "cipher", "codec", "chain", "wallet", "config", "node"],
+  orchestrator: ["base", "files", "cipher", "codec", "chain", "login", "wallet", "config", "node"],
   cli: ["base", "files", "cipher", "codec", "chain", "wallet", "native", "config", "api", "node", "orchestrator"],
 };
 
@@ -51,12 +53,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "classic-level": ["storage"],
   ws: ["p2p"],
   fastify: ["api"],
-  jose: ["login"],
+  jose: ["login", "client"],
+  qr: ["api"],
   pino: ["node"],
   "smol-toml": ["config"],
 };
 
-const PURE: readonly string[] = ["base", "cipher", "codec", "chain", "login"];
+const PURE: readonly string[] = ["base", "cipher", "codec", "chain", "login", "client", "web"];
 
 const src = join(repositoryRoot(), "src");
 

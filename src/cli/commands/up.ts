@@ -13,11 +13,12 @@ Options:
   --publisher-api PORT    publisher's REST port (6421)
   --peer-port PORT        peer's peer-to-peer port (6002)
   --peer-api PORT         peer's REST port, wallets included (6422)
-  --public-port PORT      read-only REST for browsers and services (6480)
+  --public-port PORT      login service and read-only REST for browsers and services (6480)
+  --public-url URL        address under which visitors reach that port, behind a proxy (http://127.0.0.1:PORT)
   --log-level LEVEL       debug, info, warn or error of both nodes (warn)
 
-Files in DIR: login_genesis.json (the key: back it up), login_fiber.toml, login_peer.toml, login_data/,
-login_peer_data/.`;
+Files in DIR: login_genesis.json (the key: back it up), login_stock.json (coins lent to visitors), login_fiber.toml,
+login_data/, login_peer_data/.`;
 
 export const up: Command = {
   summary: "publisher and peer on this machine, ready to use",
@@ -33,6 +34,7 @@ export const up: Command = {
         "peer-port": { type: "string", default: "6002" },
         "peer-api": { type: "string", default: "6422" },
         "public-port": { type: "string", default: "6480" },
+        "public-url": { type: "string" },
         "log-level": { type: "string", default: "warn" },
       },
     });
@@ -55,6 +57,7 @@ export const up: Command = {
           peerApi: port("peer-api"),
         },
         publicPort: port("public-port"),
+        publicUrl: values["public-url"],
         logLevel: values["log-level"],
       },
       { report: (line) => stderr.write(`${line}\n`), signal: stopping.signal },
@@ -69,7 +72,8 @@ loginchain is up: ${nodes.continued ? `the chain goes on at block ${nodes.headSe
 
   publisher  http://127.0.0.1:${values["publisher-api"]}   makes the blocks; for this machine only
   peer       http://127.0.0.1:${values["peer-api"]}   wallets and the whole API; for this machine only
-  public     http://127.0.0.1:${values["public-port"]}   read-only API for browsers and services
+  public     http://127.0.0.1:${values["public-port"]}   login service, read-only API for browsers and services
+  login      ${values["public-url"] ?? `http://127.0.0.1:${values["public-port"]}`}/login   where visitors prove their address
   files      ${shown}   back up ${shown}/login_genesis.json, it holds the key
 
 Try:
