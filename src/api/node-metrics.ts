@@ -2,6 +2,7 @@ import { unixSeconds } from "../base/clock.ts";
 import { headOf } from "../chain/queries.ts";
 import { transactionSize } from "../chain/transaction.ts";
 import type { ApiContext } from "./context.ts";
+import { writeLoginMetrics } from "./login-metrics.ts";
 import { MetricsText } from "./metrics-text.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import { unreadiness } from "./readiness.ts";
@@ -35,6 +36,7 @@ export function metricsText(context: ApiContext, metrics: NodeMetrics): string {
     .gauge("transactions_confirmed", "Transactions in blocks.", view.transactionCount())
     .gauge("node_ready", "1 when /readyz says so.", unreadiness(services).length === 0 ? 1 : 0);
   for (const { type, name, help, samples } of services.network?.statistics?.() ?? []) text[type](name, help, samples);
+  if (services.login !== undefined) writeLoginMetrics(text, services.login);
   metrics.process.write(text);
   metrics.requests.write(text);
   return text.finish();

@@ -92,6 +92,7 @@ export class Challenges implements ChallengeService {
   readonly #watchers = new Map<string, Set<(record: ChallengeRecord) => void>>();
   readonly #turns = new Turns();
   readonly #limits: Readonly<Record<"client" | "all" | "attempts", RateLimit>>;
+  readonly #counts = { funding: 0, waiting: 0, seen: 0, confirmed: 0, claimed: 0, expired: 0, failed: 0 };
   #openCount = 0;
 
   constructor(options: ChallengesOptions, deps: ChallengesDeps) {
@@ -133,6 +134,10 @@ export class Challenges implements ChallengeService {
 
   openOf(loginAddress: string): readonly ChallengeRecord[] {
     return [...(this.#open.get(loginAddress) ?? [])].map((id) => this.#live.get(id) as ChallengeRecord);
+  }
+
+  counts(): Readonly<Record<ChallengeStatus, number>> {
+    return this.#counts;
   }
 
   get openCount(): number {
@@ -462,6 +467,7 @@ export class Challenges implements ChallengeService {
   }
 
   #tell(record: ChallengeRecord, before: ChallengeStatus | undefined, caller?: Caller): void {
+    if (statusOf(record) !== before) this.#counts[statusOf(record)]++;
     for (const listener of [...(this.#watchers.get(record.id) ?? [])]) listener(record);
     this.onChange.emit({ record, before, caller });
     this.#deps.onEvent.emit({ type: "login.status", challenge: record });

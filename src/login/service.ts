@@ -1,5 +1,5 @@
 import type { Emitter } from "../base/emitter.ts";
-import type { ChallengeMethod, ChallengeRecord, ClaimBinding } from "./challenge.ts";
+import type { ChallengeMethod, ChallengeRecord, ChallengeStatus, ClaimBinding } from "./challenge.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Json } from "./store.ts";
 
@@ -60,6 +60,10 @@ export interface ChallengeService {
    * work from a body. @throws LoginError wrong_secret, not_confirmed, already_claimed, challenge_expired, ...
    */
   claim(id: string, secret: string, binding: ClaimBinding["kind"], caller: Caller): Promise<Claimed>;
+  /** Challenges that wait for their proof. */
+  readonly openCount: number;
+  /** How many came to each status since the start. */
+  counts(): Readonly<Record<ChallengeStatus, number>>;
 }
 
 /** A proved identity with its session. */
