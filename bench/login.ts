@@ -1,0 +1,171 @@
+/**
+ * Logins end to end against `loginchain up`, over HTTP as visitors and reward services use it:
+ *   npm run bench -- login idle        200 logins, five at a time, the chain at rest between them
+ *   npm run bench -- login rate 20 30  20 logins begun every second, for 30 seconds
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { installNativeBackend } from "../src/native/install.ts";
+import { freePorts } from "../test/support/processes.ts";
+import { Visitor } from "../test/support/visitor.ts";
+import { describeRun } from "./support/measure.ts";
+
+/** Milliseconds from the request to each step. */
+interface Times {
+  /** Challenge asked for, until the funded coin is confirmed. */
+  readonly funded: number;
+  /** Return handed in, until the tokens are there. */
+  readonly token: number;
+  readonly whole: number;
+}
+
+const [mode = "idle", rateText = "20", secondsText = "30"] = process.argv.slice(2);
+await installNativeBackend();
+console.log(describeRun());
+const chain = await startChain();
+try {
+  for (let i = 0; i < 5; i++) await login(chain.open); // connections, compiled code
+  await pause(8_000); // chain time falls back to the wall clock
+  const watch = watchStock(chain.peer);
+  const startedAt = performance.now();
+  const { times, failures } = mode === "idle" ? await idle() : await steady(Number(rateText), Number(secondsText));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const stock = await watch.stop();
+  console.log(`${times.length} logins in ${seconds.toFixed(1)} s: ${(times.length / seconds).toFixed(1)} per second`);
+  report(
+    "challenge to funded coin confirmed",
+    times.map(({ funded }) => funded),
+  );
+  report(
+    "return to token",
+    times.map(({ token }) => token),
+  );
+  report(
+    "whole login",
+    times.map(({ whole }) => whole),
+  );
+  console.log(`  ready outputs, least seen: ${stock.readyMin}; failures: ${failures.length}`);
+  for (const failure of new Set(failures)) console.log(`  failed: ${failure}`);
+  process.exitCode = failures.length > 0 ? 1 : 0;
+} finally {
+  await chain.stop();
+}
+
+async function login(base: string): Promise<Times> {
+  const visitor = new Visitor(base);
+  const startedAt = performance.now();
+  const challenge = await visitor.challenge();
+  const follow = visitor.follow(challenge.id);
+  const reach = async (status: string): Promise<void> => {
+    for (;;) {
+      const { value, done } = await follow.next();
+      if (done === true) throw new Error(`the stream ended before ${status}`);
+      if (value.status === status) return;
+      if (value.status === "failed" || value.status === "expired")
+        throw new Error(`${value.status}: ${value.cause?.code}`);
+    }
+  };
+  await reach("waiting");
+  const fundedAt = performance.now();
+  const payment = await visitor.payment(challenge.return_address);
+  const paidAt = performance.now();
+  await visitor.inject(payment);
+  await reach("confirmed");
+  await follow.return(undefined);
+  const { status, body } = await visitor.claim(challenge.id, challenge.claim_secret);
+  if (status !== 200) throw new Error(`claim: ${status} ${JSON.stringify(body)}`);
+  const now = performance.now();
+  return { funded: fundedAt - startedAt, token: now - paidAt, whole: now - startedAt };
+}
+
+/** Two blocks are a login's, and chain time may not run away: a rest of two seconds after each five. */
+async function idle(): Promise<Outcome> {
+  const outcome: Outcome = { times: [], failures: [] };
+  for (let i = 0; i < 40; i++) {
+    const next = pause(2_000);
+    await Promise.all(Array.from({ length: 5 }, () => take(outcome)));
+    await next;
+  }
+  return outcome;
+}
+
+async function steady(rate: number, seconds: number): Promise<Outcome> {
+  const outcome: Outcome = { times: [], failures: [] };
+  const running: Promise<void>[] = [];
+  const startedAt = performance.now();
+  for (let i = 0; i < rate * seconds; i++) {
+    const wait = startedAt + (i * 1000) / rate - performance.now();
+    if (wait > 1) await pause(wait);
+    running.push(take(outcome));
+  }
+  await Promise.all(running);
+  return outcome;
+}
+
+interface Outcome {
+  readonly times: Times[];
+  readonly failures: string[];
+}
+
+async function take({ times, failures }: Outcome): Promise<void> {
+  try {
+    times.push(await login(chain.open));
+  } catch (error) {
+    failures.push((error as Error).message.slice(0, 200));
+  }
+}
+
+function report(what: string, all: readonly number[]): void {
+  const sorted = [...all].sort((a, b) => a - b);
+  const at = (share: number): string =>
+    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(0);
+  console.log(
+    `  ${what.padEnd(36)} p50 ${at(0.5).padStart(5)} ms   p95 ${at(0.95).padStart(5)} ms   p99 ${at(0.99).padStart(5)} ms`,
+  );
+}
+
+async function startChain() {
+  const directory = await mkdtemp(join(tmpdir(), "bench-login-"));
+  const ports = await freePorts(5);
+  const names = ["publisher-port", "publisher-api", "peer-port", "peer-api", "public-port"];
+  const main = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+  const args = ["up", "--dir", directory, ...names.map((name, i) => `--${name}=${ports[i]}`)];
+  const child: ChildProcess = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const text of child.stdout ?? []) if (String(text).includes("loginchain is up")) break;
+  return {
+    open: `http://127.0.0.1:${ports[4]}`,
+    peer: `http://127.0.0.1:${ports[3]}`,
+    async stop() {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The gauge of ready outputs, four times a second. */
+function watchStock(peer: string) {
+  let readyMin = Number.POSITIVE_INFINITY;
+  let stopped = false;
+  const watching = (async () => {
+    while (!stopped) {
+      const text = await (await fetch(`${peer}/metrics`)).text();
+      const ready = /^login_stock_ready (\d+)$/m.exec(text)?.[1];
+      if (ready !== undefined) readyMin = Math.min(readyMin, Number(ready));
+      await pause(250);
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await watching;
+      return { readyMin };
+    },
+  };
+}
