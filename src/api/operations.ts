@@ -3,7 +3,7 @@ import type { ApiContext } from "./context.ts";
 import type { RequestGate } from "./gate.ts";
 import { METRICS_TYPE } from "./metrics-text.ts";
 import { metricsText, type NodeMetrics } from "./node-metrics.ts";
-import { unreadiness } from "./readiness.ts";
+import { alarms, unreadiness } from "./readiness.ts";
 import { sendBytes } from "./respond.ts";
 
 const METHODS = ["GET", "HEAD"] as const;
@@ -29,7 +29,10 @@ export function addOperations(
       },
     });
   };
-  open("/healthz", () => ({ status: 200, body: { status: "ok" } }));
+  open("/healthz", () => {
+    const raised = alarms(context.services);
+    return { status: 200, body: { status: "ok", ...(raised.length > 0 && { alarms: raised }) } };
+  });
   open("/readyz", () => {
     const reasons = unreadiness(context.services);
     return reasons.length === 0

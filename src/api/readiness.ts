@@ -16,7 +16,15 @@ export function unreadiness({
   const behind = likelyHeight(network?.connections() ?? []) - head.seq;
   if (behind > BEHIND_BLOCKS_MAX) reasons.push(`${behind} blocks behind`);
   if (condition?.publisherFailing() === true) reasons.push("publisher cannot publish");
+  const safety = condition?.safety?.();
+  if (safety?.refusal !== undefined) reasons.push(`publisher makes no blocks: ${safety.refusal}`);
   return reasons;
+}
+
+/** What an operator must look into although the node answers. */
+export function alarms({ condition }: Pick<ApiServices, "condition">): string[] {
+  const forks = condition?.safety?.().forks ?? [];
+  return forks.map((seq) => `the publisher's key has signed two blocks of height ${seq}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Logger } from "../base/log.ts";
 import type { CheckedTransaction } from "../chain/blockchain.ts";
 import type { SignedMode } from "../chain/check-transaction.ts";
 import type { ChainParams, VerifyParams } from "../chain/params.ts";
+import type { GuardState } from "../chain/publisher-guard.ts";
 import type { PoolView } from "../chain/queries.ts";
 import type { ChainView } from "../chain/store.ts";
 import type { Transaction } from "../chain/transaction.ts";
@@ -37,6 +38,18 @@ export interface ConditionService {
   databaseFailing(): boolean;
   /** This node publishes, and its last attempt failed for a reason other than having nothing to publish. */
   publisherFailing(): boolean;
+  /** Absent: nobody watches. */
+  safety?(): SafetyState;
+}
+
+/** Whether the publisher's key still signs one chain only. */
+export interface SafetyState {
+  /** Heights of which two signed blocks have been seen, not settled by the operator. */
+  readonly forks: readonly number[];
+  /** On a publisher: whether it makes blocks. */
+  readonly publisher?: GuardState;
+  /** Why it makes none. */
+  readonly refusal?: string;
 }
 
 /** Satisfied by chain's `Blockchain`. */

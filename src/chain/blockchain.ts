@@ -154,6 +154,13 @@ export class Blockchain {
     });
   }
 
+  /** Whether the publisher's key made the block's signature; says nothing of the block's rules. */
+  async isSignedByPublisher(block: SignedBlock): Promise<boolean> {
+    const batch = new RecoveryBatch(1);
+    batch.add(blockHash(block), block.sig);
+    return this.#isPublisher(await batch.recover(this.#recovery));
+  }
+
   #isPublisher(publisher: Signers): boolean {
     try {
       checkPublisher(publisher, this.params.publisherKey);

@@ -11,7 +11,8 @@ export type ChainErrorCode =
   | "PUBLISH_NOTHING_VALID"
   | "PUBLISH_NOTHING_LEFT"
   | "PUBLISH_TIME_NOT_FORWARD"
-  | "PUBLISH_FEES";
+  | "PUBLISH_FEES"
+  | "PUBLISH_HELD";
 
 /** The chain, its pool or its publisher cannot do what was asked, for a reason other than a consensus rule. */
 export class ChainError extends CoinError<ChainErrorCode> {}

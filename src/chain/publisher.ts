@@ -1,6 +1,6 @@
 import { equalBytes } from "../base/bytes.ts";
 import { U64_MAX } from "../base/uint64.ts";
-import { type HashHex, hashHex } from "../cipher/hash.ts";
+import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
 import { publicKeyOf, type SecretKey } from "../cipher/keys.ts";
 import { signHash } from "../cipher/sign.ts";
 import { type Block, blockHash, computeBodyHash, type SignedBlock } from "./block.ts";
@@ -20,6 +20,8 @@ export interface PublisherDeps {
   readonly pool: UnconfirmedPool;
   readonly params: ChainParams;
   readonly secretKey: SecretKey;
+  /** Asked last, when nothing can move the head any more: why no block may be signed; undefined: one may. */
+  readonly refusal?: () => string | undefined;
 }
 
 interface Candidate {
@@ -34,6 +36,7 @@ interface Candidate {
 /** Makes blocks out of the pool (chain.md 10). When to make one is decided elsewhere. */
 export class Publisher {
   readonly #deps: PublisherDeps;
+  #lastMade: Hash | undefined;
 
   /** @throws ChainError PUBLISH_WRONG_KEY when the secret key is not the chain's */
   constructor(deps: PublisherDeps) {
@@ -43,17 +46,25 @@ export class Publisher {
     }
   }
 
+  /** Whether this is the last block signed here, known before it is in the chain. */
+  madeLast(hash: Hash): boolean {
+    return this.#lastMade !== undefined && equalBytes(this.#lastMade, hash);
+  }
+
   /**
    * Makes, signs and executes the next block, dated `whenSeconds`; when this resolves it is durable and may be sent
    * out. Never leaves a signed block behind that the chain does not hold.
    * @throws ChainError PUBLISH_NO_TRANSACTIONS, PUBLISH_NOTHING_VALID, PUBLISH_NOTHING_LEFT,
-   *   PUBLISH_TIME_NOT_FORWARD, PUBLISH_FEES; StoreError
+   *   PUBLISH_TIME_NOT_FORWARD, PUBLISH_FEES, PUBLISH_HELD; StoreError
    */
   async createBlock(whenSeconds: number): Promise<SignedBlock> {
     const { chain, secretKey } = this.#deps;
     return chain.exclusive(async () => {
       await chain.flush();
       const block = await this.buildBlock(whenSeconds);
+      const refusal = this.#deps.refusal?.();
+      if (refusal !== undefined) throw new ChainError("PUBLISH_HELD", refusal);
+      this.#lastMade = blockHash(block);
       const signed: SignedBlock = { ...block, sig: signHash(blockHash(block), secretKey) };
       // Judged like anybody's: the rules see it again, strictly, and the signers are still at hand.
       const [prepared] = await chain.prepare([signed]);

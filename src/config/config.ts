@@ -15,6 +15,7 @@ import { describeFlags, parseGoFlags } from "./go-flags.ts";
 import { checkPeerWallet, checkPublisherKey, type IdentityTexts, identityOfWallet, parseIdentity } from "./identity.ts";
 import { checkLimits } from "./limits.ts";
 import {
+  acceptHead,
   cipherBackend,
   loginOptions,
   logOptions,
@@ -125,6 +126,9 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
       walletCryptoType: cryptoType,
       log,
       publish: publishOptions(flags),
+      publisherWaitMs: flags["publisher-wait"],
+      takeoverWaitMs: flags["takeover-wait"],
+      acceptHead: acceptHead(flags),
       cipherBackend: cipherBackend(flags),
       syncWorkers: flags["sync-workers"],
       warnings,

@@ -1,4 +1,5 @@
 import type { ChainParams } from "../chain/params.ts";
+import type { Hash } from "../cipher/hash.ts";
 import type { SecretKey } from "../cipher/keys.ts";
 import type { ApiSet } from "./api-sets.ts";
 import type { Branding } from "./genesis-file.ts";
@@ -17,6 +18,10 @@ export interface DaemonPaths {
   readonly logs: string;
   /** Directory of the login service's state and keys. */
   readonly login: string;
+  /** What a publisher remembers of its last block, outside of the database. */
+  readonly publisherMark: string;
+  /** Directory of proofs that the publisher's key signed two blocks of one height. */
+  readonly evidence: string;
   /** The file named by FIBER_TOML: where a publisher writes its genesis signature. */
   readonly fiberToml: string | undefined;
 }
@@ -120,6 +125,12 @@ export interface DaemonConfig {
   readonly walletCryptoType: WalletCryptoType;
   readonly log: LogConfig;
   readonly publish: PublishConfig;
+  /** How long a publisher waits for a first peer. */
+  readonly publisherWaitMs: number;
+  /** How long it leaves a transaction to whoever made the head. */
+  readonly takeoverWaitMs: number;
+  /** The operator says: this is the right head. */
+  readonly acceptHead: Hash | undefined;
   readonly cipherBackend: CipherBackendName;
   /** 0: chosen by the number of processors. */
   readonly syncWorkers: number;

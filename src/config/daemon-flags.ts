@@ -119,6 +119,12 @@ export const DAEMON_FLAGS = {
   },
   "company-window": duration(20, "how long a first transaction waits for company with -publish on-demand"),
   "lead-seconds-max": uint(5, "how far block times may run ahead of the clock with -publish on-demand"),
+  "publisher-wait": duration(5000, "how long a publisher waits at start for a peer to say how far the chain is"),
+  "takeover-wait": duration(
+    15_000,
+    "how long a publisher whose head another made leaves a transaction to that other before it publishes",
+  ),
+  "accept-head": str("", "hash of the head block: build on it whatever was in doubt; see docs/operating.md"),
   "public-addr": str(
     "",
     "ip:port of a second REST listener for strangers: sets READ and TXN, no CSRF, no wallets; empty: none",

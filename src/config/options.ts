@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { errorText } from "../base/errors.ts";
+import { type Hash, parseHash } from "../cipher/hash.ts";
 import { combineApiSets } from "./api-sets.ts";
 import type {
   CipherBackendName,
@@ -38,6 +39,8 @@ export function pathOptions(
     key: inside(flags["web-interface-key"], "skycoind.key"),
     logs: join(data, "logs"),
     login: join(data, "login"),
+    publisherMark: join(data, "publisher.head"),
+    evidence: join(data, "evidence"),
     fiberToml,
   };
 }
@@ -212,6 +215,14 @@ export function publishOptions(flags: DaemonFlags): PublishConfig {
   }
   if (flags["block-interval"] <= 0) throw invalid("-block-interval must be greater than 0");
   return { mode, intervalMs: flags["block-interval"] };
+}
+
+/** The block the operator accepts as the head. @throws ConfigError CONFIG_INVALID */
+export function acceptHead(flags: DaemonFlags): Hash | undefined {
+  const text = flags["accept-head"];
+  if (text === "") return undefined;
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw invalid("-accept-head must be the hash of a block, 64 hex digits");
+  return parseHash(text);
 }
 
 /** @throws ConfigError CONFIG_INVALID, exit code 2 */

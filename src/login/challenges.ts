@@ -57,6 +57,8 @@ export interface ChallengesDeps {
   readonly checkBudget?: ((caller: Caller) => void) | undefined;
   /** Whether a client id may ask; absent: any of the right form. */
   readonly knowsClient?: ((clientId: string) => boolean) | undefined;
+  /** Why nobody is signed in at the moment; absent or undefined: they are. */
+  readonly paused?: (() => string | undefined) | undefined;
 }
 
 export interface ChallengeChange {
@@ -151,6 +153,7 @@ export class Challenges implements ChallengeService {
   async create(request: ChallengeRequest, caller: Caller): Promise<IssuedChallenge> {
     const { limits, amount, issuer, coin } = this.#options;
     const { clock, random, secrets, audit, store, chain } = this.#deps;
+    this.#requireRunning();
     this.#limit("client", caller.key, "Too many challenges from here: wait before asking for another");
     this.#limit("all", ALL, "The service issues as many challenges as it may: try again in a moment");
     if (request.method === "return") this.#deps.checkBudget?.(caller);
@@ -224,6 +227,7 @@ export class Challenges implements ChallengeService {
   }
 
   async prove(id: string, signature: string, caller: Caller): Promise<ChallengeRecord> {
+    this.#requireRunning();
     this.#limit("attempts", caller.key, "Too many attempts from here: wait a little");
     const record = await this.get(id);
     if (record.method !== "signature") {
@@ -245,6 +249,7 @@ export class Challenges implements ChallengeService {
 
   async claim(id: string, secret: string, binding: ClaimBinding["kind"], caller: Caller): Promise<Claimed> {
     const { store, sessions, tokens, audit } = this.#deps;
+    this.#requireRunning();
     this.#limit("attempts", caller.key, "Too many attempts from here: wait a little");
     const first = await this.get(id);
     // V5, before anything else: the id alone gives nothing, not even a reason beyond the public status.
@@ -484,6 +489,11 @@ export class Challenges implements ChallengeService {
 
   #unchanged(record: ChallengeRecord) {
     return { table: "challenge", key: record.id, equals: record as unknown as Json } as const;
+  }
+
+  #requireRunning(): void {
+    const reason = this.#deps.paused?.();
+    if (reason !== undefined) throw new LoginError("unavailable", `Sign-in is paused: ${reason}`);
   }
 
   #limit(which: "client" | "all" | "attempts", key: string | undefined, text: string): void {

@@ -45,6 +45,8 @@ export interface LoginDeps {
   readonly log: Logger;
   /** Whether a client id may ask; absent: any of the right form. */
   readonly knowsClient?: (clientId: string) => boolean;
+  /** Why nobody is signed in at the moment; undefined: they are. Sessions that exist go on. */
+  readonly paused?: () => string | undefined;
 }
 
 const TICK_MS = 1_000;
@@ -192,6 +194,7 @@ async function makeParts(options: LoginOptions, deps: LoginDeps, onEvent: Emitte
     {
       ...{ store, clock, random, secrets, audit, sessions, tokens, chain, onEvent, log },
       knowsClient: deps.knowsClient,
+      paused: deps.paused,
       checkBudget: (caller: Caller) => budget.check(caller),
     },
   );

@@ -35,6 +35,8 @@ export async function openLogin(
     readonly chain: Blockchain;
     readonly pool: UnconfirmedPool;
     readonly network: Network | undefined;
+    /** Why nobody is signed in at the moment; undefined: they are. */
+    readonly paused: () => string | undefined;
     readonly log: Logger;
   },
 ): Promise<RunningLogin> {
@@ -55,6 +57,7 @@ export async function openLogin(
         vault: fileVault(join(folder, "keys.json")),
         clock: loginClock(),
         random: platformRandom,
+        paused: parts.paused,
         log,
       },
     );

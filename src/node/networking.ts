@@ -3,6 +3,7 @@ import type { Logger } from "../base/log.ts";
 import type { Blockchain } from "../chain/blockchain.ts";
 import type { UnconfirmedPool } from "../chain/unconfirmed-pool.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
+import type { RivalBlocks } from "../p2p/deps.ts";
 import { parseLimits } from "../p2p/limits.ts";
 import { Network, socketsMaxFor } from "../p2p/network.ts";
 import { peersDownload } from "../p2p/peers-download.ts";
@@ -13,7 +14,13 @@ import { TcpTransport } from "../p2p/tcp.ts";
 /** The peer-to-peer part over TCP, started. @throws WireError: no such limit, the port is taken, a broken peer list */
 export async function startNetwork(
   config: DaemonConfig,
-  deps: { readonly chain: Blockchain; readonly pool: UnconfirmedPool; readonly clock: Clock; readonly log: Logger },
+  deps: {
+    readonly chain: Blockchain;
+    readonly pool: UnconfirmedPool;
+    readonly rivals: RivalBlocks;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
 ): Promise<Network> {
   const options = config.network;
   const log = deps.log.child({ module: "p2p" });
@@ -23,6 +30,7 @@ export async function startNetwork(
     {
       chain: deps.chain,
       pool: deps.pool,
+      rivals: deps.rivals,
       transport: new TcpTransport(
         { socketsMax: socketsMaxFor(limits, options.connectionsMax), acceptPauseMs: limits.acceptPauseMs },
         { log },

@@ -3,6 +3,7 @@ import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { blockHash } from "../chain/block.ts";
 import { Publisher } from "../chain/publisher.ts";
 import { UnconfirmedPool } from "../chain/unconfirmed-pool.ts";
 import { encodeAddress } from "../cipher/address.ts";
@@ -11,6 +12,7 @@ import type { DaemonConfig } from "../config/daemon-config.ts";
 import { writeGenesisIdentity } from "../config/fiber-write.ts";
 import { compatVersion, version } from "../config/version.ts";
 import type { Network } from "../p2p/network.ts";
+import { ChainSafety } from "./chain-safety.ts";
 import { openClientStores } from "./client-stores.ts";
 import { HeapTrim, processHeap } from "./heap-trim.ts";
 import { createLogger } from "./logging.ts";
@@ -90,7 +92,12 @@ export class Node {
     const stores = await openClientStores(config, { chain, pool, clock, log });
     stop.push(() => stores.close());
 
-    const network = config.network.enabled ? await startNetwork(config, { chain, pool, clock, log }) : undefined;
+    const safety = await ChainSafety.open(config, { chain, clock, log: log.child({ module: "safety" }) });
+    stop.push(() => safety.stop());
+
+    const network = config.network.enabled
+      ? await startNetwork(config, { chain, pool, clock, log, rivals: safety.watch })
+      : undefined;
     if (network !== undefined) stop.push(() => network.stop());
 
     if (!config.databaseReadOnly) {
@@ -100,7 +107,7 @@ export class Node {
     }
 
     const issuer = config.login.publicUrl ?? web.publicUrl;
-    const loginParts = { chain, pool, network, log };
+    const loginParts = { chain, pool, network, log, paused: () => safety.loginsPaused };
     const running =
       config.login.enabled && issuer !== undefined ? await openLogin(config, { issuer, ...loginParts }) : undefined;
     if (running !== undefined) stop.push(() => running.close());
@@ -112,6 +119,7 @@ export class Node {
     const condition = {
       databaseFailing: () => store.writeFailing,
       publisherFailing: () => publishing?.failing ?? false,
+      safety: () => safety.state(),
     };
     const services = {
       ...{ chain, pool, network, wallets, spending, keyValues },
@@ -127,7 +135,7 @@ export class Node {
     stop.push(() => web.close()); // again, and first of what requests stand on
     await web.serve(services, config);
     if (config.blockPublisher && config.publisherSecretKey !== undefined && !config.databaseReadOnly) {
-      const started = startPublishing(config, { opened, pool, network, clock, log });
+      const started = startPublishing(config, { opened, pool, network, safety, clock, log });
       publishing = started;
       stop.push(() => started.stop());
     }
@@ -174,17 +182,23 @@ function startPublishing(
     readonly opened: OpenChain;
     readonly pool: UnconfirmedPool;
     readonly network: Network | undefined;
+    readonly safety: ChainSafety;
     readonly clock: Clock;
     readonly log: Logger;
   },
 ): Publishing {
-  const { opened, pool, network, clock } = parts;
+  const { opened, pool, network, safety, clock } = parts;
   const { chain } = opened;
   const secretKey = config.publisherSecretKey;
   if (secretKey === undefined) throw new TypeError("a publisher has its key");
   const log = parts.log.child({ module: "publisher" });
+  const guard = safety.guard(network, (hash) => publisher.madeLast(hash));
+  const refusal = (): string | undefined => (guard.waitMs(true) === 0 ? undefined : (guard.refusal ?? guard.state));
+  const publisher = new Publisher({ chain, pool, params: config.params, secretKey, refusal });
   const publishing = new Publishing(config.publish, {
-    publisher: new Publisher({ chain, pool, params: config.params, secretKey }),
+    publisher,
+    guard,
+    record: (block) => safety.record(block.header.seq, blockHash(block)),
     chain,
     pool,
     broadcast: (block) => {

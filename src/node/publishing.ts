@@ -2,6 +2,8 @@ import { type Clock, unixSeconds } from "../base/clock.ts";
 import { CoinError, errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { SignedBlock } from "../chain/block.ts";
+import type { Publisher } from "../chain/publisher.ts";
+import type { PublisherGuard } from "../chain/publisher-guard.ts";
 
 /** How a publisher decides when to make a block (login-service.md 2). */
 export type PublishOptions =
@@ -15,7 +17,11 @@ export type PublishOptions =
   | { readonly mode: "interval"; readonly intervalMs: number };
 
 export interface PublishingDeps {
-  readonly publisher: { createBlock(whenSeconds: number): Promise<SignedBlock> };
+  readonly publisher: Pick<Publisher, "createBlock" | "buildBlock">;
+  /** Says whether a block may be made at all. */
+  readonly guard: Pick<PublisherGuard, "state" | "waitMs" | "made" | "onChange">;
+  /** Remembers a finished block, synced, before anybody is told of it. */
+  readonly record: (block: SignedBlock) => Promise<void>;
   readonly chain: { head(): { readonly time: number } };
   readonly pool: { readonly size: number; readonly onChange: { on(listener: () => void): () => void } };
   /** Pushes a finished block to the peers. A failure leaves the block in the chain: peers fetch it later. */
@@ -28,6 +34,8 @@ export interface PublishingDeps {
 const RETRY_MS = 1000;
 /** A pool that held nothing publishable is looked at again: hours accrue and conditions change. */
 const RECHECK_MS = 10_000;
+/** While another publisher is given its chance. */
+const TAKEOVER_CHECK_MS = 1000;
 
 /** Makes blocks out of the pool, one at a time, on demand or by timer. `stop` waits for a block under way. */
 export class Publishing {
@@ -40,6 +48,8 @@ export class Publishing {
   #askedWhileRunning = false;
   #stopped = true;
   #failing = false;
+  /** In the chain, and not yet remembered and sent. */
+  #unsent: SignedBlock | undefined;
 
   constructor(options: PublishOptions, deps: PublishingDeps) {
     this.#options = options;
@@ -53,7 +63,10 @@ export class Publishing {
       this.#schedule(this.#options.intervalMs);
       return;
     }
-    this.#unsubscribe = this.#deps.pool.onChange.on(() => this.#ask());
+    const off = [this.#deps.pool.onChange.on(() => this.#ask()), this.#deps.guard.onChange.on(() => this.#ask())];
+    this.#unsubscribe = () => {
+      for (const remove of off) remove();
+    };
     this.#ask();
   }
 
@@ -115,26 +128,55 @@ export class Publishing {
     const { options, deps } = { options: this.#options, deps: this.#deps };
     let again = options.mode === "interval" ? options.intervalMs : undefined;
     try {
+      await this.#sendMade();
       if (options.mode === "on-demand" && this.#waitForLeadMs() > 0) {
         this.#askedWhileRunning = true; // the clock went back since this was scheduled
         return;
       }
       const now = unixSeconds(deps.clock);
-      const block = await deps.publisher.createBlock(
-        options.mode === "on-demand" ? Math.max(now, deps.chain.head().time + 1) : now,
-      );
-      this.#failing = false;
-      deps.log.info({ seq: block.header.seq, txns: block.transactions.length }, "block created");
-      deps.broadcast(block);
-      this.#askedWhileRunning = true; // what did not fit goes into the next one
+      const when = options.mode === "on-demand" ? Math.max(now, deps.chain.head().time + 1) : now;
+      const holdMs = await this.#holdMs(when);
+      if (holdMs === 0) {
+        const block = await deps.publisher.createBlock(when);
+        this.#failing = false;
+        deps.guard.made();
+        deps.log.info({ seq: block.header.seq, txns: block.transactions.length }, "block created");
+        this.#unsent = block;
+        await this.#sendMade();
+        this.#askedWhileRunning = true; // what did not fit goes into the next one
+      } else if (holdMs !== undefined && options.mode === "on-demand") {
+        again = Math.min(holdMs, TAKEOVER_CHECK_MS);
+      }
     } catch (error) {
       const empty = error instanceof CoinError && NOTHING_TO_PUBLISH.has(error.code);
       this.#failing = !empty;
       if (!empty) deps.log.error({ error: errorText(error) }, "block not created");
       else deps.log.debug({ reason: errorText(error) }, "nothing to publish");
-      if (options.mode === "on-demand" && deps.pool.size > 0) again = empty ? RECHECK_MS : RETRY_MS;
+      const waits = deps.pool.size > 0 || this.#unsent !== undefined;
+      if (options.mode === "on-demand" && waits) again = empty ? RECHECK_MS : RETRY_MS;
     }
     if (again !== undefined) this.#schedule(again);
+  }
+
+  /** 0: make it; undefined: not before the guard says so. A takeover counts only while there is something to publish. */
+  async #holdMs(when: number): Promise<number | undefined> {
+    const { guard, publisher } = this.#deps;
+    if (guard.state !== "takeover") return guard.waitMs(true);
+    try {
+      await publisher.buildBlock(when);
+    } catch (error) {
+      guard.waitMs(false);
+      throw error;
+    }
+    return guard.waitMs(true);
+  }
+
+  async #sendMade(): Promise<void> {
+    const block = this.#unsent;
+    if (block === undefined) return;
+    await this.#deps.record(block);
+    this.#unsent = undefined;
+    this.#deps.broadcast(block);
   }
 }
 
@@ -144,4 +186,5 @@ const NOTHING_TO_PUBLISH: ReadonlySet<string> = new Set([
   "PUBLISH_NOTHING_VALID",
   "PUBLISH_NOTHING_LEFT",
   "PUBLISH_TIME_NOT_FORWARD",
+  "PUBLISH_HELD",
 ]);

@@ -1,4 +1,5 @@
 import type { Blockchain } from "../chain/blockchain.ts";
+import type { EquivocationWatch } from "../chain/equivocation.ts";
 import type { ChainView } from "../chain/store.ts";
 import type { UnconfirmedPool } from "../chain/unconfirmed-pool.ts";
 
@@ -12,6 +13,9 @@ export interface NetworkChain extends SyncChain, Pick<Blockchain, "params" | "ge
 
 /** What gossip needs of the pool; `UnconfirmedPool` is one. */
 export type NetworkPool = Pick<UnconfirmedPool, "has" | "get" | "validIds" | "injectFromPeer" | "markAnnounced">;
+
+/** Blocks that differ from ours; `EquivocationWatch` is one. */
+export type RivalBlocks = Pick<EquivocationWatch, "relation" | "examine">;
 
 /** Uniform in [0, 1), for choices that nobody gains by guessing; mirrors come from `randomU32`. */
 export interface Random {

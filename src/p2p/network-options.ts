@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { NetworkChain, NetworkPool, PeersFile, Random, Turn } from "./deps.ts";
+import type { NetworkChain, NetworkPool, PeersFile, Random, RivalBlocks, Turn } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import { FRAME_BYTES_MAX } from "./messages.ts";
 import type { Transport } from "./transport.ts";
@@ -66,4 +66,6 @@ export interface NetworkDeps {
   /** Fetches a list of peers, one `ip:port` a line. Absent: none is fetched. */
   readonly downloadPeers?: (signal: AbortSignal) => Promise<string>;
   readonly turn: Turn;
+  /** Is shown blocks that differ from ours. Absent: they are passed over. */
+  readonly rivals?: RivalBlocks;
 }

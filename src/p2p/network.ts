@@ -107,6 +107,7 @@ export class Network {
       chain,
       peers,
       penalties,
+      rivals: deps.rivals,
       advanced: () => this.#announceHead(),
       clock,
       turn,
@@ -238,9 +239,22 @@ export class Network {
       .map(({ address, height }) => ({ address, height }));
   }
 
+  /** What introduced peers have said of their chains. */
+  heardHeads(): { readonly height: number; readonly trusted: boolean }[] {
+    return this.#table
+      .active()
+      .filter((peer) => peer.saidHeight)
+      .map(({ height, trusted }) => ({ height, trusted }));
+  }
+
   /** The longest chain anybody is known to have, our own included. */
   highestKnown(): number {
     return this.peerHeights().reduce((highest, { height }) => Math.max(highest, height), this.#deps.chain.head().seq);
+  }
+
+  /** Trusted addresses in the peer list. */
+  knownTrusted(): number {
+    return this.#book.trusted().length;
   }
 
   /** Addresses in the peer list, for status and tests. */

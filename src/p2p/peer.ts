@@ -70,6 +70,8 @@ export class Peer implements Waiting {
   trusted = false;
   /** Highest block it is known to have (B1). */
   height = 0;
+  /** It has said how far it is. */
+  saidHeight = false;
   readonly known: KnownIds;
   /** Why it ended; undefined while it lives. */
   endReason: DisconnectReason | undefined;

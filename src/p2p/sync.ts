@@ -1,10 +1,11 @@
+import { equalBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { SignedBlock } from "../chain/block.ts";
 import type { RuleError } from "../chain/rules.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
-import type { SyncChain, Turn } from "./deps.ts";
+import type { RivalBlocks, SyncChain, Turn } from "./deps.ts";
 import { DISC } from "./disconnect.ts";
 import type { Limits } from "./limits.ts";
 import { encode } from "./messages.ts";
@@ -16,6 +17,8 @@ export interface BlockSyncDeps {
   readonly chain: SyncChain;
   readonly peers: () => readonly Peer[];
   readonly penalties: Penalties;
+  /** Looks at blocks that differ from ours; absent: nobody does. */
+  readonly rivals?: RivalBlocks | undefined;
   /** The head moved; tell the others. */
   readonly advanced: () => void;
   readonly clock: Clock;
@@ -49,6 +52,8 @@ const WRONG_REST_MS = 10_000;
 const ANNOUNCE_MS = 1_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/** Requests of one peer on the way down to where its chain leaves ours. */
+const LOOKBACKS_MAX = 64;
 
 /**
  * Follows the longest peer: asks one of them at a time, several answers ahead, and hands what comes to the pipeline in
@@ -68,6 +73,7 @@ export class BlockSync {
   readonly #restUntilMs = new WeakMap<Peer, number>();
   readonly #slowUntilMs = new WeakMap<Peer, number>();
   readonly #answerMs = new WeakMap<Peer, number>();
+  readonly #lookbacks = new WeakMap<Peer, { below: number; asked: number }>();
   #lastAnnounceMs = Number.NEGATIVE_INFINITY;
   #isUnannounced = false;
   #polls = 0;
@@ -116,6 +122,7 @@ export class BlockSync {
 
   /** It says it has blocks up to `height`. */
   noteHeight(peer: Peer, height: number): void {
+    peer.saidHeight = true;
     if (height > peer.height) peer.height = height;
     if (height < this.#pipeline.nextSeq) return;
     const now = this.#deps.clock.monotonicMs();
@@ -133,6 +140,7 @@ export class BlockSync {
     const ask = this.#asks.find(({ peer: asked, from, to }) => asked === peer && first >= from && first <= to);
     const bytes = frameBytes / blocks.length;
     const nextSeq = this.#pipeline.nextSeq;
+    this.#compare(peer, blocks);
     for (const block of blocks) {
       const { seq } = block.header;
       if (seq < nextSeq) continue;
@@ -142,6 +150,37 @@ export class BlockSync {
     }
     if (ask !== undefined) this.#answered(ask, blocks.length, last, bytes);
     this.#pump();
+  }
+
+  /** Blocks of heights we have: the same ones, or proof that the publisher's key signs two chains. */
+  #compare(peer: Peer, blocks: readonly SignedBlock[]): void {
+    const { rivals } = this.#deps;
+    if (rivals === undefined) return;
+    for (const block of blocks) {
+      const relation = rivals.relation(block);
+      if (relation === "ahead") return;
+      if (relation === "held") continue;
+      if (relation === "unlinked") this.#lookBelow(peer, block.header.seq);
+      else void this.#examine(peer, block, rivals);
+      return; // what follows hangs on this one
+    }
+  }
+
+  async #examine(peer: Peer, block: SignedBlock, rivals: RivalBlocks): Promise<void> {
+    try {
+      if ((await rivals.examine(block)) === "forged") this.#deps.penalties.punish(peer, "forgedBlock");
+    } catch (error) {
+      this.#deps.log.error({ peer: peer.address, error: errorText(error) }, "a block that differs was not examined");
+    }
+  }
+
+  /** Its block `seq` hangs on another than ours: asks for those before, down to where the two chains part. */
+  #lookBelow(peer: Peer, seq: number): void {
+    const before = this.#lookbacks.get(peer) ?? { below: Number.POSITIVE_INFINITY, asked: 0 };
+    if (seq < 2 || seq >= before.below || before.asked >= LOOKBACKS_MAX) return;
+    const last = Math.max(0, seq - 1 - this.#limits.blocksPerAnswer);
+    if (!peer.send(encode.getBlocks(last, seq - 1 - last))) return;
+    this.#lookbacks.set(peer, { below: seq, asked: before.asked + 1 });
   }
 
   /** Blocks pushed to us: the next one, or a few ahead of their turn (B4). */
@@ -320,9 +359,19 @@ export class BlockSync {
     this.#window.drop((_, held) => held.from === from);
     this.#forgetTarget();
     const isForged = error.code.startsWith("BLOCK_SIGN");
+    if (!isForged && this.#isOfAnotherFork(block)) {
+      this.#lookBelow(from, seq); // the peer only passes on what the publisher signed
+      return;
+    }
     // A legacy peer names no chain when it introduces itself: its first forged block says that it is on another.
     if (isForged && from.isLegacy) from.disconnect(DISC.PUBLIC_KEY);
     else this.#deps.penalties.punish(from, isForged ? "forgedBlock" : "invalidBlock");
+  }
+
+  /** Signed by the publisher, and not built on our head. */
+  #isOfAnotherFork({ header }: SignedBlock): boolean {
+    const head = this.#deps.chain.stagedHead();
+    return this.#deps.rivals !== undefined && header.seq === head.seq + 1 && !equalBytes(header.prevHash, head.hash);
   }
 
   #failed(error: unknown): void {

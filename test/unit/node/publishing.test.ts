@@ -4,6 +4,8 @@ import { Emitter } from "../../../src/base/emitter.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { SignedBlock } from "../../../src/chain/block.ts";
 import { ChainError } from "../../../src/chain/errors.ts";
+import { PublisherGuard } from "../../../src/chain/publisher-guard.ts";
+import type { Head } from "../../../src/chain/store.ts";
 import { Publishing, type PublishOptions } from "../../../src/node/publishing.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 
@@ -18,7 +20,12 @@ function rig(options: PublishOptions, perBlock = 1000) {
   const head = { time: 0 };
   const blocks: { atMs: number; time: number; txns: number }[] = [];
   const sent: SignedBlock[] = [];
-  const fault: { error: Error | undefined } = { error: undefined };
+  const recorded: SignedBlock[] = [];
+  const fault: { error?: Error | undefined; record?: Error | undefined } = {};
+  const guard = new PublisherGuard(
+    { mark: undefined, knowsPeers: false, knowsTrusted: false, waitMs: 0, takeoverMs: 15_000, accepted: true },
+    { chain: { head: () => ({ seq: 0 }) as Head, store: { blockHashAt: () => undefined } }, genesisTime: 0, clock },
+  );
   const publishing = new Publishing(options, {
     publisher: {
       async createBlock(time) {
@@ -31,6 +38,15 @@ function rig(options: PublishOptions, perBlock = 1000) {
         blocks.push({ atMs: clock.nowMs() - startMs, time, txns });
         return { header: { seq: blocks.length }, transactions: new Array(txns) } as unknown as SignedBlock;
       },
+      async buildBlock() {
+        if (pool.size === 0) throw new ChainError("PUBLISH_NO_TRANSACTIONS", "No transactions");
+        return {} as SignedBlock;
+      },
+    },
+    guard,
+    record: async (block) => {
+      if (fault.record !== undefined) throw fault.record;
+      recorded.push(block);
     },
     chain: { head: () => head },
     pool,
@@ -42,7 +58,7 @@ function rig(options: PublishOptions, perBlock = 1000) {
     pool.size += count;
     onChange.emit(undefined);
   };
-  return { clock, pool, head, blocks, sent, fault, publishing, add };
+  return { clock, pool, head, blocks, sent, recorded, fault, guard, publishing, add };
 }
 
 test("an idle publisher answers after the company window, and a burst shares the block", async () => {
@@ -166,4 +182,40 @@ test("a wall clock set back does not stop the chain for good", async () => {
   assert.equal(blocks.length, 1, "beyond the lead it waits");
   await clock.advance(10_000);
   assert.equal(blocks.length, 2);
+});
+
+test("a block that cannot be remembered is sent to nobody until it is", async () => {
+  const { clock, blocks, sent, recorded, fault, publishing, add } = rig(ON_DEMAND);
+  fault.record = new Error("disk full");
+  publishing.start();
+  add();
+  await clock.advance(500);
+  assert.deepEqual([blocks.length, sent.length, publishing.failing], [1, 0, true]);
+  fault.record = undefined;
+  await clock.advance(1000);
+  assert.deepEqual([blocks.length, sent.length, recorded.length], [1, 1, 1]);
+});
+
+test("after another made the head, a transaction is left to that other for a while; then this node takes over", async () => {
+  const { clock, blocks, guard, publishing, add } = rig(ON_DEMAND);
+  publishing.start();
+  guard.foreignBlock({ seq: 1, time: 5 });
+  assert.equal(guard.state, "takeover");
+  add();
+  await clock.advance(14_000);
+  assert.equal(blocks.length, 0);
+  await clock.advance(2_000);
+  assert.equal(blocks.length, 1);
+  add();
+  await clock.advance(30);
+  assert.deepEqual([blocks.length, guard.state], [2, "publishing"]);
+});
+
+test("a halted publisher makes nothing, whatever is asked", async () => {
+  const { clock, blocks, guard, publishing, add } = rig(ON_DEMAND);
+  publishing.start();
+  guard.halt("two publishers");
+  add();
+  await clock.advance(60_000);
+  assert.equal(blocks.length, 0);
 });

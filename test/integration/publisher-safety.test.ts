@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { LoginNetwork } from "../support/login-network.ts";
+import { eventually, type RunningNode, runProgram, startDaemon } from "../support/processes.ts";
+
+const HEAD = "/api/v1/blockchain/metadata";
+const headOf = async (node: Pick<RunningNode, "get">) =>
+  ((await node.get(HEAD)) as { head: { seq: number; block_hash: string } }).head;
+const readiness = async (node: RunningNode) =>
+  (await (await fetch(`${node.web}/readyz`)).json()) as { reasons?: string[] };
+
+/** A publisher of the network in a directory of its own, dialling `dials`. */
+async function publisher(
+  t: TestContext,
+  net: LoginNetwork,
+  options: { data: string; dials?: readonly number[]; flags?: readonly string[] },
+): Promise<RunningNode> {
+  const text = await readFile(net.files.publisherToml, "utf8");
+  const peers = (options.dials ?? []).map((port) => `"127.0.0.1:${port}"`).join(", ");
+  const toml = `${options.data}.toml`;
+  await writeFile(toml, text.replace(/^default_connections = .*$/m, `default_connections = [${peers}]`));
+  return startDaemon(
+    t,
+    [
+      `--data-dir=${options.data}`,
+      "--block-publisher",
+      "--publish=on-demand",
+      "--disable-csrf",
+      "--takeover-wait=1s",
+      ...(options.flags ?? []),
+    ],
+    { FIBER_TOML: toml, GENESIS: net.files.genesis },
+  );
+}
+
+/** Into the node's own pool, peers or not. */
+async function pay(net: LoginNetwork, node: RunningNode, coins: string): Promise<void> {
+  const env = { RPC_ADDR: node.web, FIBER_TOML: net.files.publisherToml };
+  const made = await runProgram(["cli", "createRawTransaction", net.files.genesis, net.address, coins], { env });
+  assert.equal(made.code, 0, made.stderr);
+  const { status, text } = await node.post("/api/v1/injectTransaction", {
+    rawtx: made.stdout.trim(),
+    no_broadcast: true,
+  });
+  assert.equal(status, 200, text);
+}
+
+const member = (node: RunningNode) =>
+  ({ maker: "ours", web: node.web, dataDirectory: "", get: node.get, log: () => "", stop: async () => {} }) as const;
+
+test("a fork by a second publisher is seen within one block: evidence, alarm, no more blocks, until the operator decides", async (t) => {
+  const net = await LoginNetwork.make(t, { droplets: 1_000_000_000 });
+  const dir = net.files.directory;
+  const [a, b] = [join(dir, "a"), join(dir, "b")];
+  const first = await publisher(t, net, { data: a });
+  await net.bootstrap(member(first));
+  await eventually(
+    () => headOf(first),
+    ({ seq }) => seq === 1,
+  );
+  await first.stop();
+  await cp(a, b, { recursive: true }); // a clone: the one case that looks like the publisher itself
+
+  const one = await publisher(t, net, { data: a });
+  const two = await publisher(t, net, { data: b, flags: ["--disable-outgoing"] });
+  await pay(net, one, "1");
+  await pay(net, two, "2");
+  for (const node of [one, two])
+    await eventually(
+      () => headOf(node),
+      ({ seq }) => seq === 2,
+    );
+  const mine = (await headOf(one)).block_hash;
+  await one.stop();
+
+  const again = await publisher(t, net, { data: a, dials: [two.port] });
+  await eventually(
+    () => readiness(again),
+    ({ reasons }) => reasons === undefined,
+  );
+  // Heights are equal: the next block of the other is what tells.
+  await pay(net, two, "3");
+  await eventually(
+    () => readiness(again),
+    ({ reasons = [] }) => reasons.some((text) => text.includes("signed two blocks of height 2")),
+  );
+  const health = (await (await fetch(`${again.web}/healthz`)).json()) as { alarms?: string[] };
+  assert.deepEqual(health.alarms, ["the publisher's key has signed two blocks of height 2"]);
+  assert.match(
+    await (await fetch(`${again.web}/metrics`)).text(),
+    /chain_forks_signed 1\n[\s\S]*publisher_state\{state="halted"\} 1/,
+  );
+  const [name] = await eventually(
+    () => readdir(join(a, "evidence")),
+    (names) => names.length === 1,
+  );
+  const proof = JSON.parse(await readFile(join(a, "evidence", name as string), "utf8"));
+  assert.equal(proof.ours.hash, mine);
+  assert.notEqual(proof.theirs.hash, mine);
+  assert.equal((await headOf(again)).block_hash, mine, "nothing is switched");
+  await two.stop();
+  await again.stop();
+
+  const still = await publisher(t, net, { data: a });
+  assert.match(String((await readiness(still)).reasons), /two blocks of height 2/);
+  await still.stop();
+  const settled = await publisher(t, net, { data: a, flags: [`--accept-head=${mine}`] });
+  await pay(net, settled, "4");
+  await eventually(
+    () => headOf(settled),
+    ({ seq }) => seq === 3,
+  );
+  assert.deepEqual(await readdir(join(a, "evidence")), ["settled"]);
+  await settled.stop();
+});
+
+test("a publisher with an older database publishes nothing until the peers gave it the rest", async (t) => {
+  const net = await LoginNetwork.make(t, { droplets: 1_000_000_000 });
+  const data = join(net.files.directory, "p");
+  const backup = join(net.files.directory, "backup");
+  const started = await publisher(t, net, { data });
+  await net.bootstrap(member(started));
+  await eventually(
+    () => headOf(started),
+    ({ seq }) => seq === 1,
+  );
+  await started.stop();
+  await cp(join(data, "chain"), backup, { recursive: true });
+  const peer = await net.start("ours", { role: "peer", port: 0, dials: [] });
+  const port = Number(/address="127\.0\.0\.1:(\d+)"/.exec(peer.log().split("listening for peers")[1] ?? "")?.[1]);
+  const later = await publisher(t, net, { data, dials: [port] });
+  await pay(net, later, "1");
+  await eventually(
+    () => headOf(peer),
+    ({ seq }) => seq === 2,
+  );
+  await later.stop();
+
+  await rm(join(data, "chain"), { recursive: true });
+  await mkdir(join(data, "chain"));
+  await cp(backup, join(data, "chain"), { recursive: true });
+  const restored = await publisher(t, net, { data, flags: ["--disable-networking"] });
+  assert.match(String((await readiness(restored)).reasons), /ends at block 1.*up to 2.*old backup/);
+  assert.equal((await headOf(restored)).seq, 1);
+  await restored.stop();
+
+  const caughtUp = await publisher(t, net, { data, dials: [port] });
+  await eventually(
+    () => headOf(caughtUp),
+    ({ seq }) => seq === 2,
+  );
+  await eventually(
+    () => readiness(caughtUp),
+    ({ reasons }) => reasons === undefined,
+  );
+  await pay(net, caughtUp, "2");
+  await eventually(
+    () => headOf(peer),
+    ({ seq }) => seq === 3,
+  );
+  await caughtUp.stop();
+});
