@@ -29,6 +29,7 @@ async function publisher(
       "--publish=on-demand",
       "--disable-csrf",
       "--takeover-wait=1s",
+      "--publisher-wait=500ms",
       ...(options.flags ?? []),
     ],
     { FIBER_TOML: toml, GENESIS: net.files.genesis },
