@@ -4,7 +4,10 @@ import type { MetricsText } from "./metrics-text.ts";
 const CONDITIONS = ["ok", "low", "exhausted", "off"] as const;
 
 /** Gauges of the login service. Coins in droplets. */
-export function writeLoginMetrics(text: MetricsText, { login }: Pick<LoginServices, "login">): void {
+export function writeLoginMetrics(
+  text: MetricsText,
+  { login, feed, webhooks }: Pick<LoginServices, "login" | "feed" | "webhooks">,
+): void {
   const stock = login.stock();
   text
     .gauge("login_stock_ready", "Outputs of the size of one funding that are free.", stock.ready)
@@ -22,5 +25,14 @@ export function writeLoginMetrics(text: MetricsText, { login }: Pick<LoginServic
       "login_challenges_total",
       "Challenges by the status they came to, since the start.",
       Object.entries(login.challenges.counts()).map(([status, count]) => [{ status }, count] as const),
-    );
+    )
+    .counter("login_events_dropped_total", "Events that could not be stored for replay.", feed.dropped);
+  if (webhooks.length === 0) return;
+  const each = (figure: "delivered" | "failures" | "abandoned" | "queued") =>
+    webhooks.map((webhook) => [{ webhook: webhook.id }, webhook[figure]] as const);
+  text
+    .counter("login_webhook_delivered_total", "Messages that a receiver took.", each("delivered"))
+    .counter("login_webhook_failures_total", "Posts that a receiver did not take.", each("failures"))
+    .counter("login_webhook_abandoned_total", "Messages given up, and blocks left out.", each("abandoned"))
+    .gauge("login_webhook_queued", "Messages that wait to be delivered.", each("queued"));
 }

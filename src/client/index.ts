@@ -21,6 +21,7 @@ export {
   LoginClient,
   type LoginClientOptions,
   type LoginMethod,
+  type LoginServiceEvent,
   type LoginSession,
   type NewChallenge,
   type TokenAnswer,

@@ -75,6 +75,20 @@ export interface LoginSession {
 export interface LoginClientOptions extends TransportOptions {
   /** Who asks: the audience of the tokens. */
   readonly clientId?: string;
+  /** Shows that it is really you; for clients that have a secret. Never in a page. */
+  readonly clientSecret?: string;
+}
+
+/** Something that happened (docs/login.md, topics). */
+export interface LoginServiceEvent {
+  /** The same at every telling. */
+  readonly id: string;
+  readonly type: string;
+  /** RFC 3339. */
+  readonly timestamp: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** For `events({ after })` after a break. */
+  readonly cursor: string;
 }
 
 /** Between two looks where there is no event stream. */
@@ -86,10 +100,14 @@ const FINAL: ReadonlySet<ChallengeStatusName> = new Set(["confirmed", "claimed",
 export class LoginClient {
   readonly #transport: Transport;
   readonly #clientId: string | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
 
   constructor(options: LoginClientOptions) {
     this.#transport = new Transport(options);
-    this.#clientId = options.clientId;
+    const { clientId, clientSecret } = options;
+    this.#clientId = clientId;
+    this.#headers =
+      clientId === undefined || clientSecret === undefined ? {} : { authorization: basic(clientId, clientSecret) };
   }
 
   /** Starts a login. Send the visitor to `page_url`, or show `uri` and `amount` yourself. */
@@ -101,7 +119,7 @@ export class LoginClient {
       ...(codeChallenge !== undefined && { code_challenge: codeChallenge }),
       ...(claim !== undefined && { claim }),
     };
-    return this.#transport.json("/login/v1/challenges", { json });
+    return this.#transport.json("/login/v1/challenges", { json, headers: this.#headers });
   }
 
   challenge(id: string, signal?: AbortSignal): Promise<Challenge> {
@@ -169,17 +187,17 @@ export class LoginClient {
   /** New tokens for a refresh token, which is used up: keep the new one. */
   refresh(refreshToken: string): Promise<TokenAnswer> {
     const form = { grant_type: "refresh_token", refresh_token: refreshToken };
-    return this.#transport.json("/login/v1/token", { form });
+    return this.#transport.json("/login/v1/token", { form, headers: this.#headers });
   }
 
   /** Ends the session of a token, whichever kind it is. */
   async revoke(token: string): Promise<void> {
-    await this.#transport.send("/login/v1/revoke", { form: { token } });
+    await this.#transport.send("/login/v1/revoke", { form: { token }, headers: this.#headers });
   }
 
-  /** Asks the service itself, revocation included; `requireLogin` does without. */
+  /** Asks the service itself, revocation included; `requireLogin` does without. Needs your client secret. */
   introspect(token: string): Promise<{ readonly active: boolean } & Readonly<Record<string, unknown>>> {
-    return this.#transport.json("/login/v1/introspect", { form: { token } });
+    return this.#transport.json("/login/v1/introspect", { form: { token }, headers: this.#headers });
   }
 
   /** Who this browser is signed in as; undefined: nobody. */
@@ -192,10 +210,43 @@ export class LoginClient {
     }
   }
 
+  /**
+   * What happens: blocks, transactions, the node's health, and, with your client secret, your visitors' logins. From
+   * now on, or from everything after a cursor. Ends with the server's stream; go on with the last event's cursor.
+   */
+  async *events(
+    ask: {
+      readonly topics?: readonly string[];
+      readonly addresses?: readonly string[];
+      readonly after?: string;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): AsyncGenerator<LoginServiceEvent> {
+    const query = new URLSearchParams({
+      ...(ask.topics !== undefined && { topics: ask.topics.join(",") }),
+      ...(ask.addresses !== undefined && { addresses: ask.addresses.join(",") }),
+    });
+    const { body } = await this.#transport.send(`/login/v1/events?${query}`, {
+      accept: "text/event-stream",
+      signal: ask.signal,
+      endless: true,
+      headers: { ...this.#headers, ...(ask.after !== undefined && { "last-event-id": ask.after }) },
+    });
+    if (body === null) return;
+    for await (const { event, data, id } of readEvents(body)) {
+      if (event !== "skipped") yield { ...(JSON.parse(data) as Omit<LoginServiceEvent, "cursor">), cursor: id };
+    }
+  }
+
   /** The proof for the archive; `verifyReceipt` checks it offline. */
   receipt(txid: string): Promise<TransactionReceipt> {
     return this.#transport.json(`/login/v1/receipts/${encodeURIComponent(txid)}`);
   }
+}
+
+/** RFC 6749 2.3.1. */
+function basic(id: string, secret: string): string {
+  return `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
 }
 
 function pathOf(id: string): string {

@@ -85,6 +85,8 @@ export interface LoginConfig {
   readonly enabled: boolean;
   /** Absolute path of the stock's wallet file; empty: no coins are lent. */
   readonly stockFile: string;
+  /** Absolute path of the file that describes the services; empty: none. */
+  readonly clientsFile: string;
   /** Without a slash at the end; undefined: that of the listener. */
   readonly publicUrl: string | undefined;
 }

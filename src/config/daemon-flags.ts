@@ -131,6 +131,7 @@ export const DAEMON_FLAGS = {
   ),
   login: bool(true, "serve the login service on the public listener"),
   "login-stock": str("", "wallet file whose coins are lent to visitors for their proof; empty: none are"),
+  "login-clients": str("", "TOML file of the services that may ask for logins; empty: anybody may, none has rights"),
   "public-url": str("", "address under which visitors reach the public listener, e.g. https://login.example.org"),
   "log-format": str("text", "text, or json for one object a line"),
   "p2p-limits": str("", "changes to the limits of docs/operating.md: name=value,name=value"),

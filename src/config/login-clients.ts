@@ -96,6 +96,7 @@ function webhookOf(
   if (typeof allowPrivate !== "boolean") throw bad(`${where}.allow_private is not true or false`);
   return {
     id: `${client}/${name}`,
+    clientId: client,
     ...{ url, secrets, topics, allowPrivate },
     addresses: addresses === undefined ? undefined : new Set(addresses),
   };

@@ -103,10 +103,11 @@ function publicListener(text: string): WebConfig["publicListener"] {
 
 /** @throws ConfigError CONFIG_INVALID */
 export function loginOptions(flags: DaemonFlags, { home, cwd }: { home: string; cwd: string }): LoginConfig {
-  const stock = flags["login-stock"];
+  const file = (given: string): string => (given === "" ? "" : resolve(cwd, expandHome(given, home)));
   return {
     enabled: flags.login && flags["public-addr"] !== "" && !flags["db-read-only"],
-    stockFile: stock === "" ? "" : resolve(cwd, expandHome(stock, home)),
+    stockFile: file(flags["login-stock"]),
+    clientsFile: file(flags["login-clients"]),
     publicUrl: publicUrl(flags["public-url"]),
   };
 }

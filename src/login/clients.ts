@@ -20,6 +20,8 @@ export interface LoginClient {
 export interface ClientWebhook {
   /** Names the queue of what is still to be delivered. */
   readonly id: string;
+  /** Whose it is. */
+  readonly clientId: string;
   readonly url: string;
   /** `whsec_...`, the current one first; never shown or logged. */
   readonly secrets: readonly string[];

@@ -18,6 +18,7 @@ export const LOGIN_ERRORS = {
   invalid_grant: [400, "The token is not valid"],
   unsupported_grant_type: [400, "Not a grant type of this endpoint"],
   no_session: [401, "Not signed in"],
+  client_not_authenticated: [401, "The service must show who it is"],
   wrong_origin: [403, "Not from a page of this site"],
   not_found: [404, "Nothing here"],
   too_many_open: [429, "Too many open challenges for this address"],

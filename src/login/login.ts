@@ -14,6 +14,7 @@ import { Funding } from "./funding.ts";
 import { FundingBudget } from "./funding-budget.ts";
 import { KeyRing, type KeyRingOptions, type KeyVault } from "./key-ring.ts";
 import { LOGIN_LIMITS, type LoginLimits } from "./limits.ts";
+import { LoginRate } from "./login-rate.ts";
 import { LoginSecrets } from "./secrets.ts";
 import type { Caller, LoginEvent, LoginService, SessionService, StockState, TokenService } from "./service.ts";
 import { Sessions } from "./sessions.ts";
@@ -71,6 +72,7 @@ export class Login implements LoginService {
   readonly tokens: TokenService;
   readonly onEvent: Emitter<LoginEvent>;
   readonly #parts: LoginParts;
+  readonly #rate: LoginRate;
   #cancelTick: (() => void) | undefined;
   #ticking: Promise<void> | undefined;
   #stopped = false;
@@ -86,6 +88,7 @@ export class Login implements LoginService {
     this.sessions = parts.sessions;
     this.tokens = parts.tokens;
     this.#parts = parts;
+    this.#rate = new LoginRate(onEvent, parts.deps.clock);
   }
 
   /** @throws KeyRingError, LoginStoreError */
@@ -104,6 +107,10 @@ export class Login implements LoginService {
     const { stock } = this.#parts;
     if (stock !== undefined) return stock.state();
     return { address: undefined, ready: 0, reserved: 0, outputs: 0, coins: 0n, hours: 0n, condition: "off" };
+  }
+
+  loginsLastHour(): number {
+    return this.#rate.lastHour();
   }
 
   /** Issues and proves nothing any more; steps under way are stored. The store is the caller's to close. */

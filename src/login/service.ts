@@ -19,6 +19,8 @@ export interface LoginService {
   readonly onEvent: Emitter<LoginEvent>;
   /** For gauges and readiness. */
   stock(): StockState;
+  /** Sessions that began within the last hour, or since the start. */
+  loginsLastHour(): number;
 }
 
 /** Who asks, as far as limits and audit need to know. */
@@ -137,6 +139,8 @@ export interface TokenService {
   refresh(token: string, caller: Caller): Promise<TokenSet & { readonly session: SessionRecord }>;
   /** Ends the session of an access or refresh token; anything else is ignored (RFC 7009). */
   revoke(token: string, caller: Caller): Promise<void>;
+  /** For whom a token, valid or not, was made; undefined: for nobody, or no token of ours. */
+  clientOf(token: string): Promise<string | undefined>;
   /** RFC 7662: `{active: false}` for whatever is not valid here and now, revocation included. */
   introspect(token: string): Promise<Readonly<Record<string, Json>>>;
   /** Checks signature, issuer, time and revocation of an access token. @throws LoginError invalid_grant */
@@ -154,7 +158,7 @@ export interface TokenService {
 export type LoginEvent =
   | { readonly type: "login.status"; readonly challenge: ChallengeRecord }
   | { readonly type: "login.session"; readonly session: SessionRecord }
-  | { readonly type: "login.revoked"; readonly sessionId: string; readonly why: "asked" | "refresh_reused" };
+  | { readonly type: "login.revoked"; readonly session: SessionRecord; readonly why: "asked" | "refresh_reused" };
 
 /** What is left to fund logins with. */
 export interface StockState {

@@ -107,7 +107,7 @@ export class Sessions implements SessionService {
         { onlyIf: [{ table: "session", key: id, equals: session as unknown as Json }], durable: true },
       );
       if (!written) continue; // somebody else was first
-      onEvent.emit({ type: "login.revoked", sessionId: id, why });
+      onEvent.emit({ type: "login.revoked", session, why });
       return;
     }
   }

@@ -105,10 +105,13 @@ export class Tokens implements TokenService {
     );
   }
 
+  async clientOf(token: string): Promise<string | undefined> {
+    const sessionId = await this.#sessionIdOf(token);
+    return sessionId === undefined ? undefined : (await this.#deps.sessions.find(sessionId))?.clientId;
+  }
+
   async revoke(token: string, caller: Caller): Promise<void> {
-    const sessionId = token.startsWith(REFRESH_PREFIX)
-      ? (await this.#refreshRecord(token))?.sessionId
-      : (await this.#claims(token, { expired: true }))?.sid;
+    const sessionId = await this.#sessionIdOf(token);
     if (sessionId !== undefined) await this.#deps.sessions.end(sessionId, "asked", caller);
   }
 
@@ -154,6 +157,13 @@ export class Tokens implements TokenService {
 
   jwks(): { readonly keys: readonly Readonly<Record<string, Json>>[] } {
     return { keys: this.#deps.keys.publicKeys() as readonly Readonly<Record<string, Json>>[] };
+  }
+
+  /** Of a token that need not be valid any more. */
+  async #sessionIdOf(token: string): Promise<string | undefined> {
+    return token.startsWith(REFRESH_PREFIX)
+      ? (await this.#refreshRecord(token))?.sessionId
+      : (await this.#claims(token, { expired: true }))?.sid;
   }
 
   #access(session: SessionRecord): Promise<string> {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Blockchain } from "../chain/blockchain.ts";
 import type { Transaction } from "../chain/transaction.ts";
@@ -9,18 +10,26 @@ import { parseSecretKey, type SecretKey } from "../cipher/keys.ts";
 import { platformRandom } from "../cipher/random.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
 import { ConfigError } from "../config/errors.ts";
+import { loadLoginClients } from "../config/login-clients.ts";
 import { writeFileAtomically } from "../files/atomic-file.ts";
+import { LoginClients } from "../login/clients.ts";
 import type { LoginClock } from "../login/deadline.ts";
+import { EventFeed } from "../login/events/feed.ts";
+import { noteOfLogin } from "../login/events/login-events.ts";
 import type { KeyVault } from "../login/key-ring.ts";
 import { Login } from "../login/login.ts";
 import type { LoginStore } from "../login/store.ts";
 import type { Network } from "../p2p/network.ts";
 import { LevelLoginStore } from "../storage/level-login-store.ts";
+import { Outlet } from "../webhooks/outlet.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface RunningLogin {
   readonly login: Login;
   readonly store: LoginStore;
+  readonly feed: EventFeed;
+  readonly clients: LoginClients;
+  readonly webhooks: readonly Outlet[];
   close(): Promise<void>;
 }
 
@@ -44,9 +53,25 @@ export async function openLogin(
   const log = parts.log.child({ module: "login" });
   const folder = config.paths.login;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { clientsFile } = config.login;
+  const clients = clientsFile === "" ? new LoginClients() : await loadLoginClients(clientsFile);
   const stockKeys = config.login.stockFile === "" ? undefined : await readStockKeys(config.login.stockFile);
   const store = await LevelLoginStore.open(join(folder, "state"));
+  const stop: (() => Promise<void>)[] = [() => store.close()];
+  const close = async (): Promise<void> => {
+    for (const step of stop.splice(0).reverse()) await step();
+  };
   try {
+    const feed = await EventFeed.open({
+      view: chain.store,
+      onBlock: chain.onBlock,
+      pool,
+      store,
+      clock: systemClock,
+      log,
+    });
+    stop.push(() => feed.close());
+    const webhooks = makeOutlets(clients, { feed, store, log: log.child({ module: "webhooks" }) });
     const login = await Login.open(
       { issuer: parts.issuer, coin: config.branding.displayName, stockKeys },
       {
@@ -59,22 +84,42 @@ export async function openLogin(
         random: platformRandom,
         paused: parts.paused,
         log,
+        ...(clients.isClosed && { knowsClient: (id: string) => clients.get(id) !== undefined }),
       },
     );
+    stop.push(() => login.close());
+    const off = login.onEvent.on((event) => {
+      const note = noteOfLogin(event, clients);
+      if (note !== undefined) feed.note(note);
+    });
+    stop.push(async () => void off());
+    for (const webhook of webhooks) {
+      await webhook.start();
+      stop.push(() => webhook.stop());
+    }
     if (stockKeys === undefined)
       log.warn({}, "no -login-stock: visitors need coins of their own to sign in by returning one");
-    return {
-      login,
-      store,
-      async close() {
-        await login.close();
-        await store.close();
-      },
-    };
+    return { login, store, feed, clients, webhooks, close };
   } catch (error) {
-    await store.close();
+    await close();
     throw error;
   }
+}
+
+/** @throws ConfigError, one line for the operator */
+function makeOutlets(
+  clients: LoginClients,
+  deps: { readonly feed: EventFeed; readonly store: LoginStore; readonly log: Logger },
+): readonly Outlet[] {
+  return clients.all().flatMap((client) =>
+    client.webhooks.map((hook) => {
+      try {
+        return new Outlet(hook, { ...deps, clock: systemClock, random: Math.random });
+      } catch (cause) {
+        throw new ConfigError("CONFIG_INVALID", `-login-clients: webhook ${hook.id}: ${errorText(cause)}`);
+      }
+    }),
+  );
 }
 
 /** A publisher takes it into its next block itself; anybody else must tell a peer. */

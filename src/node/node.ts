@@ -14,6 +14,7 @@ import { compatVersion, version } from "../config/version.ts";
 import type { Network } from "../p2p/network.ts";
 import { ChainSafety } from "./chain-safety.ts";
 import { openClientStores } from "./client-stores.ts";
+import { HealthTopic } from "./health-topic.ts";
 import { HeapTrim, processHeap } from "./heap-trim.ts";
 import { createLogger } from "./logging.ts";
 import { openLogin } from "./login.ts";
@@ -127,11 +128,17 @@ export class Node {
       log: log.child({ module: "api" }),
       ...(running && {
         login: {
-          ...{ login: running.login, store: running.store, node: { chain, pool, network } },
+          ...{ login: running.login, store: running.store, feed: running.feed, clients: running.clients },
+          ...{ webhooks: running.webhooks, node: { chain, pool, network } },
           ...{ clock, log: log.child({ module: "login-api" }), version },
         },
       }),
     };
+    if (running !== undefined) {
+      const health = new HealthTopic({ services, feed: running.feed, login: running.login, clock });
+      health.start();
+      stop.push(async () => health.stop());
+    }
     stop.push(() => web.close()); // again, and first of what requests stand on
     await web.serve(services, config);
     if (config.blockPublisher && config.publisherSecretKey !== undefined && !config.databaseReadOnly) {

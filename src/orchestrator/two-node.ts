@@ -15,6 +15,8 @@ export interface TwoNodeOptions {
   readonly publicPort: number;
   /** Under which visitors reach the public port; undefined: as it is. */
   readonly publicUrl: string | undefined;
+  /** Absolute path of the file of services that may ask for logins; undefined: none. */
+  readonly clientsFile: string | undefined;
   readonly logLevel: string;
 }
 
@@ -139,6 +141,7 @@ function peerProcess(options: TwoNodeOptions, report: (line: string) => void): C
       `--log-level=${logLevel}`,
       `--public-addr=127.0.0.1:${publicPort}`,
       `--login-stock=${files.stock}`,
+      ...(options.clientsFile === undefined ? [] : [`--login-clients=${options.clientsFile}`]),
       ...(options.publicUrl === undefined ? [] : [`--public-url=${options.publicUrl}`]),
     ],
     { FIBER_TOML: files.peerToml },

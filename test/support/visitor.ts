@@ -46,8 +46,11 @@ export class Visitor {
   readonly base: string;
   readonly secret: SecretKey;
   readonly address: string;
+  /** The node publishes by itself and has no peer to tell. */
+  readonly alone: boolean;
 
-  constructor(base: string, secret: SecretKey = randomSecretKey()) {
+  constructor(base: string, secret: SecretKey = randomSecretKey(), { alone = false } = {}) {
+    this.alone = alone;
     this.base = base;
     this.secret = secret;
     this.address = encodeAddress(addressOf(publicKeyOf(secret)));
@@ -148,6 +151,7 @@ export class Visitor {
   async inject(txn: Transaction): Promise<string> {
     const { status, body } = await this.post<string>("/api/v1/injectTransaction", {
       rawtx: toHex(encodeTransaction(txn)),
+      no_broadcast: this.alone,
     });
     if (status !== 200) throw new Error(`${status} ${body}`);
     return body;

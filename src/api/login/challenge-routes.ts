@@ -9,6 +9,7 @@ import {
 } from "../../login/challenge.ts";
 import { LoginError, type LoginErrorCode } from "../../login/errors.ts";
 import type { ChallengeRequest, Claimed } from "../../login/service.ts";
+import type { ClientAuth } from "./client-auth.ts";
 import { claimCookie, SESSION_COOKIE, setCookie } from "./cookie.ts";
 import type { StreamSlots } from "./event-stream.ts";
 import { requireSameSite } from "./register.ts";
@@ -22,7 +23,11 @@ import {
 } from "./route.ts";
 
 /** `/login/v1/challenges`: issue, follow, prove by signature, claim (docs/login.md). */
-export function challengeRoutes(services: LoginServices, streams: StreamSlots): readonly LoginRoute[] {
+export function challengeRoutes(
+  services: LoginServices,
+  streams: StreamSlots,
+  auth: ClientAuth,
+): readonly LoginRoute[] {
   return [
     {
       method: "POST",
@@ -36,10 +41,15 @@ export function challengeRoutes(services: LoginServices, streams: StreamSlots): 
         "invalid_address",
         "invalid_xpub",
         "invalid_client",
+        "client_not_authenticated",
         "invalid_code_challenge",
         ...LIMITS,
       ],
-      handler: (request) => create(request, services),
+      handler: (request) => {
+        // Else anybody could ask in the service's name and have the token meant for it.
+        auth.requireFor(request.body.client_id as string | undefined, request);
+        return create(request, services);
+      },
     },
     {
       method: "GET",
@@ -133,7 +143,8 @@ async function create({ body, caller }: LoginRequest, services: LoginServices): 
 }
 
 /** `at`: as it was after that change; the present state by default. */
-export function readable(record: ChallengeRecord, { login }: Pick<LoginServices, "login">, at?: number) {
+export function readable(record: ChallengeRecord, services: Pick<LoginServices, "login" | "clients">, at?: number) {
+  const { login, clients } = services;
   const change = at === undefined ? lastChange(record) : (record.history[at] as StatusChange);
   const amount = formatDroplets(BigInt(record.amount));
   const status = `${login.issuer}/login/v1/challenges/${record.id}`;
@@ -153,6 +164,7 @@ export function readable(record: ChallengeRecord, { login }: Pick<LoginServices,
     events_url: `${status}/events`,
     message: record.message,
     client_id: record.clientId,
+    client_name: record.clientId === undefined ? undefined : clients.get(record.clientId)?.name,
     claim: record.claim.kind,
     txid: change.txid,
     block_seq: change.blockSeq,
@@ -272,6 +284,7 @@ const shown = {
   events_url: text,
   message: { type: "string", description: "What is signed with method signature" },
   client_id: text,
+  client_name: { type: "string", description: "As the operator names the service that asks" },
   claim: { type: "string", enum: ["secret", "pkce", "cookie"] },
   txid: text,
   block_seq: { type: "integer" },

@@ -10,7 +10,7 @@ export interface StreamEvent {
   readonly id?: string;
 }
 
-/** Bounds of all streams of a listener together. */
+/** Bounds of all streams of one kind together. */
 export const STREAM_LIMITS = {
   streamsMax: 1000,
   /** Of one client; loopback is not counted. */
@@ -22,7 +22,7 @@ export const STREAM_LIMITS = {
 
 export type StreamLimits = { readonly [Name in keyof typeof STREAM_LIMITS]: number };
 
-/** Counts what is open. One for all streams of a listener. */
+/** Counts what is open. One for all streams of a kind. */
 export class StreamSlots {
   readonly #limits: StreamLimits;
   readonly #clients = new ClientCounts();
@@ -83,6 +83,24 @@ export class EventStream {
   /** False once the client has gone or was cut off. */
   get isOpen(): boolean {
     return !this.#response.destroyed && !this.#response.writableEnded;
+  }
+
+  /** Where a reader that comes back goes on, without an event (WHATWG HTML 9.2.6). */
+  mark(id: string): boolean {
+    return this.#write(`id: ${id}\n\n`);
+  }
+
+  /** Resolves when the reader has taken what was sent, or has gone. */
+  async drained(): Promise<void> {
+    const response = this.#response;
+    if (!this.isOpen || !response.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        response.off("drain", done).off("close", done);
+        resolve();
+      };
+      response.on("drain", done).on("close", done);
+    });
   }
 
   send({ event, data, id }: StreamEvent): boolean {

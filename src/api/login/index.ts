@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { challengeRoutes } from "./challenge-routes.ts";
-import { StreamSlots } from "./event-stream.ts";
+import { ClientAuth } from "./client-auth.ts";
+import { eventRoutes } from "./event-routes.ts";
+import { STREAM_LIMITS, StreamSlots } from "./event-stream.ts";
 import { openApiDocument } from "./openapi.ts";
 import { registerRoutes } from "./register.ts";
 import type { LoginRoute, LoginServices } from "./route.ts";
@@ -11,14 +13,22 @@ import { tokenRoutes } from "./token-routes.ts";
  * that are not JSON may register on `app` themselves.
  */
 export function addLoginApi(app: FastifyInstance, services: LoginServices): void {
-  const streams = new StreamSlots();
-  const routes = loginRoutes(services, streams);
+  const routes = loginRoutes(services);
   registerRoutes(app, [...routes, openApiRoute(routes, services)], services);
 }
 
-/** Every operation, as the OpenAPI document lists them. `streams` counts all event streams of the listener together. */
-export function loginRoutes(services: LoginServices, streams: StreamSlots): readonly LoginRoute[] {
-  return [...challengeRoutes(services, streams), ...tokenRoutes(services)];
+/**
+ * Every operation, as the OpenAPI document lists them. Streams of challenges and of events have places of their own:
+ * who only watches the chain must not keep a visitor from signing in.
+ */
+export function loginRoutes(services: LoginServices): readonly LoginRoute[] {
+  const auth = new ClientAuth(services.clients, services.clock);
+  const [challenges, events] = [new StreamSlots(STREAM_LIMITS), new StreamSlots(STREAM_LIMITS)];
+  return [
+    ...challengeRoutes(services, challenges, auth),
+    ...tokenRoutes(services, auth),
+    ...eventRoutes(services, events, auth),
+  ];
 }
 
 function openApiRoute(routes: readonly LoginRoute[], { login, version }: LoginServices): LoginRoute {

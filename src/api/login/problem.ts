@@ -8,14 +8,31 @@ export function sendProblem(reply: FastifyReply, error: LoginError): FastifyRepl
   const [status, title] = LOGIN_ERRORS[error.code];
   const wait = error.retryAfterSeconds ?? (status === 429 || status === 503 ? 5 : undefined);
   if (wait !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(wait))));
-  if (status === 401) reply.header("www-authenticate", "Cookie");
-  const body = { type: `urn:loginchain:problem:${error.code}`, title, status, code: error.code, detail: error.message };
+  const scheme = AUTHENTICATE[error.code];
+  if (scheme !== undefined) reply.header("www-authenticate", scheme);
+  const body = {
+    ...{ type: `urn:loginchain:problem:${error.code}`, title, status, code: error.code, detail: error.message },
+    error: OAUTH_ERRORS[error.code],
+  };
   return reply
     .code(status)
     .header("content-type", PROBLEM_TYPE)
     .header("cache-control", "no-store")
     .send(`${JSON.stringify(body)}\n`);
 }
+
+const AUTHENTICATE: { readonly [Code in LoginErrorCode]?: string } = {
+  no_session: "Cookie",
+  client_not_authenticated: 'Basic realm="login service"',
+};
+
+/** What clients of OAuth look for (RFC 6749 5.2). */
+const OAUTH_ERRORS: { readonly [Code in LoginErrorCode]?: string } = {
+  bad_request: "invalid_request",
+  invalid_grant: "invalid_grant",
+  unsupported_grant_type: "unsupported_grant_type",
+  client_not_authenticated: "invalid_client",
+};
 
 /** Anything thrown, as a problem. Undefined: nobody foresaw it. */
 export function asLoginError(error: unknown): LoginError | undefined {

@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { LoginClients } from "../../login/clients.ts";
+import type { EventFeed } from "../../login/events/feed.ts";
 import type { Caller, LoginService } from "../../login/service.ts";
 import type { LoginStore } from "../../login/store.ts";
 import type { ApiServices } from "../services.ts";
@@ -9,12 +11,25 @@ import type { ApiServices } from "../services.ts";
 export interface LoginServices {
   readonly login: LoginService;
   readonly store: LoginStore;
+  readonly feed: EventFeed;
+  /** The services the operator has described. */
+  readonly clients: LoginClients;
+  readonly webhooks: readonly WebhookFigures[];
   /** Chain, pool, network: for events, receipts and pages. */
   readonly node: Pick<ApiServices, "chain" | "pool" | "network">;
   readonly clock: Clock;
   readonly log: Logger;
   /** Of this program. */
   readonly version: string;
+}
+
+/** Satisfied by webhooks' `Outlet`. */
+export interface WebhookFigures {
+  readonly id: string;
+  readonly delivered: number;
+  readonly failures: number;
+  readonly abandoned: number;
+  readonly queued: number;
 }
 
 export type JsonSchema = Readonly<Record<string, unknown>>;

@@ -1,36 +1,42 @@
 import { LoginError } from "../../login/errors.ts";
 import type { SessionRecord } from "../../login/service.ts";
 import { readableTokens, tokenSchema } from "./challenge-routes.ts";
+import type { ClientAuth } from "./client-auth.ts";
 import { SESSION_COOKIE, setCookie } from "./cookie.ts";
 import type { JsonSchema, LoginRequest, LoginRoute, LoginServices } from "./route.ts";
 
 const text = { type: "string" } as const;
+const client = { client_id: text, client_secret: text } as const;
 const tokenBody: JsonSchema = {
   type: "object",
-  properties: { token: { type: "string", maxLength: 8192 }, token_type_hint: text },
+  properties: { token: { type: "string", maxLength: 8192 }, token_type_hint: text, ...client },
   required: ["token"],
 };
 
 /** Tokens, sessions and key set (docs/login.md). Bodies may be forms, as OAuth clients send them. */
-export function tokenRoutes({ login }: LoginServices): readonly LoginRoute[] {
+export function tokenRoutes({ login }: LoginServices, auth: ClientAuth): readonly LoginRoute[] {
   return [
     {
       method: "POST",
       path: "/login/v1/token",
       summary: "Replace a refresh token by new tokens",
-      description: "A refresh token is for one use. Used again, it ends its session.",
+      description:
+        "A refresh token is for one use. Used again, it ends its session. A client with a secret must show it (RFC 6749 6).",
       body: {
         type: "object",
-        properties: { grant_type: text, refresh_token: { type: "string", maxLength: 200 }, client_id: text },
+        properties: { grant_type: text, refresh_token: { type: "string", maxLength: 200 }, ...client },
         required: ["grant_type"],
       },
       answers: { 200: { description: "New tokens", schema: tokenSchema } },
-      problems: ["bad_request", "invalid_grant", "unsupported_grant_type"],
-      handler: async ({ body, caller }) => {
+      problems: ["bad_request", "invalid_grant", "unsupported_grant_type", "client_not_authenticated"],
+      handler: async (request) => {
+        const { body, caller } = request;
         if (body.grant_type !== "refresh_token") {
           throw new LoginError("unsupported_grant_type", "grant_type is refresh_token here");
         }
-        const { session, ...tokens } = await login.tokens.refresh(String(body.refresh_token ?? ""), caller);
+        const token = String(body.refresh_token ?? "");
+        auth.requireFor(await login.tokens.clientOf(token), request);
+        const { session, ...tokens } = await login.tokens.refresh(token, caller);
         return { json: readableTokens({ tokens, session }, login.issuer) };
       },
     },
@@ -40,8 +46,10 @@ export function tokenRoutes({ login }: LoginServices): readonly LoginRoute[] {
       summary: "End the session of a token",
       body: tokenBody,
       answers: { 200: { description: "It is not valid any more, whatever it was" } },
-      problems: ["bad_request"],
-      handler: async ({ body, caller }) => {
+      problems: ["bad_request", "client_not_authenticated"],
+      handler: async (request) => {
+        const { body, caller } = request;
+        auth.requireFor(await login.tokens.clientOf(body.token as string), request);
         await login.tokens.revoke(body.token as string, caller);
         return { json: {} };
       },
@@ -50,18 +58,23 @@ export function tokenRoutes({ login }: LoginServices): readonly LoginRoute[] {
       method: "POST",
       path: "/login/v1/introspect",
       summary: "What a token says, and whether it is valid here and now",
-      description: "Looks at revocation too, which verifying with the key set alone cannot.",
+      description:
+        "Looks at revocation too, which verifying with the key set alone cannot. For services that show id and secret (RFC 7662 2.1), about tokens meant for them.",
       body: tokenBody,
       answers: {
         200: { description: "RFC 7662", schema: { type: "object", properties: { active: { type: "boolean" } } } },
       },
-      problems: ["bad_request"],
-      handler: async ({ body }) => ({ json: await login.tokens.introspect(body.token as string) }),
+      problems: ["bad_request", "client_not_authenticated"],
+      handler: async (request) => {
+        const { id } = auth.require(request);
+        const said = await login.tokens.introspect(request.body.token as string);
+        return { json: said.client_id === id ? said : { active: false } };
+      },
     },
     {
       method: "GET",
       path: "/login/v1/session",
-      summary: "Who am I, for a session cookie",
+      summary: "Who am I, for a session cookie or an access token",
       answers: { 200: { description: "The session", schema: sessionSchema } },
       problems: ["no_session"],
       handler: async (request) => ({ json: readableSession(await cookieSession(request, login)) }),
@@ -95,11 +108,21 @@ export function tokenRoutes({ login }: LoginServices): readonly LoginRoute[] {
   ];
 }
 
-/** The live session of a request's cookie. @throws LoginError no_session */
+/** The live session of a request's access token or cookie. @throws LoginError no_session */
 export async function cookieSession(request: LoginRequest, login: LoginServices["login"]): Promise<SessionRecord> {
-  const session = await login.sessions.fromCookie(request.cookie(SESSION_COOKIE) ?? "");
+  const bearer = /^bearer +([\w.~+/=-]+)$/i.exec(request.header("authorization") ?? "")?.[1];
+  const session =
+    bearer === undefined
+      ? await login.sessions.fromCookie(request.cookie(SESSION_COOKIE) ?? "")
+      : await bearerSession(bearer, login);
   if (session === undefined) throw new LoginError("no_session", "Not signed in, or the session has ended");
   return session;
+}
+
+/** Undefined for a token that is not valid here and now: expired, or its session over. */
+async function bearerSession(token: string, login: LoginServices["login"]): Promise<SessionRecord | undefined> {
+  const said = await login.tokens.introspect(token);
+  return said.token_type === "access_token" ? login.sessions.get(said.sid as string) : undefined;
 }
 
 export function readableSession(session: SessionRecord) {

@@ -15,6 +15,7 @@ Options:
   --peer-api PORT         peer's REST port, wallets included (6422)
   --public-port PORT      login service and read-only REST for browsers and services (6480)
   --public-url URL        address under which visitors reach that port, behind a proxy (http://127.0.0.1:PORT)
+  --login-clients FILE    services that may ask for logins, their secrets and webhooks (docs/login.md)
   --log-level LEVEL       debug, info, warn or error of both nodes (warn)
 
 Files in DIR: login_genesis.json (the key: back it up), login_stock.json (coins lent to visitors), login_fiber.toml,
@@ -35,6 +36,7 @@ export const up: Command = {
         "peer-api": { type: "string", default: "6422" },
         "public-port": { type: "string", default: "6480" },
         "public-url": { type: "string" },
+        "login-clients": { type: "string" },
         "log-level": { type: "string", default: "warn" },
       },
     });
@@ -58,6 +60,7 @@ export const up: Command = {
         },
         publicPort: port("public-port"),
         publicUrl: values["public-url"],
+        clientsFile: values["login-clients"] === undefined ? undefined : resolve(cwd, values["login-clients"]),
         logLevel: values["log-level"],
       },
       { report: (line) => stderr.write(`${line}\n`), signal: stopping.signal },

@@ -8,14 +8,14 @@ import type { Transaction } from "../../chain/transaction.ts";
 import type { Hash } from "../../cipher/hash.ts";
 import type { Change, Json, LoginStore, Row } from "../store.ts";
 import { eventsOfBlock, eventsOfPending } from "./chain-events.ts";
-import type { Cursor, TopicEvent } from "./topics.ts";
+import { type Cursor, formatCursor, type TopicEvent } from "./topics.ts";
 
 /** What the feed listens to. */
 export interface FeedSources {
   readonly view: ChainView;
   readonly onBlock: Emitter<BlockEvent>;
   readonly pool: {
-    readonly onChange: Emitter<{ readonly added: readonly Hash[] }>;
+    readonly onChange: { on(listener: (change: { readonly added: readonly Hash[] }) => void): () => void };
     get(id: Hash): { readonly txn: Transaction } | undefined;
   };
 }
@@ -33,6 +33,8 @@ export const FEED_LIMITS = {
   waitingMax: 10_000,
   /** Entries of the log read at a time. */
   page: 256,
+  /** Pages kept for other readers until there is news. */
+  pagesShared: 64,
 } as const;
 
 export interface Page {
@@ -62,12 +64,13 @@ export class EventFeed {
   #stored: number;
   #waiting: { readonly time: string; readonly seq: number; readonly note: Note }[] = [];
   #writing: Promise<void> | undefined;
+  readonly #pages = new Map<string, Promise<Page>>();
 
   private constructor(deps: FeedDeps, stored: number) {
     this.#deps = deps;
     this.#stored = stored;
     this.#unsubscribe = [
-      deps.onBlock.on(() => this.onNews.emit()),
+      deps.onBlock.on(() => this.#news()),
       deps.pool.onChange.on(({ added }) => this.#pending(added)),
     ];
   }
@@ -105,10 +108,22 @@ export class EventFeed {
   }
 
   /**
-   * The next events: one block's, or entries of the log up to where the next block belongs.
+   * The next events: one block's, or entries of the log up to where the next block belongs. Readers that stand at the
+   * same place, as most do, share one look.
    * @throws CoinError LOGIN_STORE
    */
-  async read(cursor: Cursor): Promise<Page> {
+  read(cursor: Cursor): Promise<Page> {
+    const key = formatCursor(cursor);
+    const known = this.#pages.get(key);
+    if (known !== undefined) return known;
+    const page = this.#read(cursor);
+    this.#pages.set(key, page);
+    page.catch(() => this.#pages.delete(key));
+    if (this.#pages.size > FEED_LIMITS.pagesShared) this.#pages.delete(this.#pages.keys().next().value as string);
+    return page;
+  }
+
+  async #read(cursor: Cursor): Promise<Page> {
     const rows = await this.#deps.store.list("event", { after: entryKey(cursor.entry), limit: FEED_LIMITS.page });
     const head = this.#headSeq();
     // An entry made when the head was n belongs before block n + 1.
@@ -128,6 +143,11 @@ export class EventFeed {
   async close(): Promise<void> {
     for (const off of this.#unsubscribe) off();
     await this.#writing;
+  }
+
+  #news(): void {
+    this.#pages.clear();
+    this.onNews.emit();
   }
 
   #headSeq(): number {
@@ -159,7 +179,7 @@ export class EventFeed {
       try {
         await this.#deps.store.write([...rows, { table: "meta", key: LAST_ENTRY, value: last }]);
         this.#stored = last;
-        this.onNews.emit();
+        this.#news();
       } catch (error) {
         this.dropped += batch.length;
         this.#deps.log.warn({ entries: batch.length, error: errorText(error) }, "events not stored");

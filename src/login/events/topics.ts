@@ -52,10 +52,13 @@ export interface Subscription {
   readonly topics: ReadonlySet<Topic>;
   /** For `address.activity`: only these; undefined: all. Base58. */
   readonly addresses?: ReadonlySet<string> | undefined;
+  /** The service that asks, once it has shown that it is that: `login.*` tells it of its own visitors alone. */
+  readonly clientId?: string | undefined;
 }
 
-export function wants({ topics, addresses }: Subscription, event: TopicEvent): boolean {
+export function wants({ topics, addresses, clientId }: Subscription, event: TopicEvent): boolean {
   if (!topics.has(event.topic)) return false;
+  if (isPrivate(event.topic)) return clientId !== undefined && event.data.client_id === clientId;
   return event.topic !== "address.activity" || addresses === undefined || addresses.has(event.data.address as string);
 }
 

@@ -37,6 +37,7 @@ test("a full file", () => {
       webhooks: [
         {
           id: "rewards/1",
+          clientId: "rewards",
           url: "https://rewards.example/hooks",
           secrets: ["whsec_new", "whsec_old"],
           topics: new Set(["address.activity", "block.new"]),
@@ -45,6 +46,7 @@ test("a full file", () => {
         },
         {
           id: "rewards/inside",
+          clientId: "rewards",
           url: "http://10.0.0.7/",
           secrets: ["whsec_a"],
           topics: new Set(["login.status", "login.session", "login.revoked"]),

@@ -23,6 +23,7 @@ const HOOK: ClientWebhook = {
   url: "https://rewards.example/hooks",
   secrets: [`whsec_${Buffer.alloc(32, 7).toString("base64")}`],
   topics: new Set<Topic>(["node.health", "address.activity"]),
+  clientId: "rewards",
   addresses: undefined,
   allowPrivate: false,
 };
