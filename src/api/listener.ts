@@ -9,6 +9,7 @@ import {
 } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { CoinError, errorText } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { ClientCounts, clientKey } from "./client-key.ts";
@@ -34,6 +35,12 @@ export interface ListenOptions {
   readonly log?: Logger | undefined;
 }
 
+/** Who takes connections that leave HTTP: those of one path, as they are after the request's header. */
+export interface Upgrades {
+  readonly path: string;
+  readonly take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
 /** Errors of accepting after which the listener is of no use any more. */
 const FATAL_ACCEPT: ReadonlySet<string> = new Set(["EBADF", "EINVAL", "EACCES", "EADDRINUSE", "ENOTSOCK"]);
 const ACCEPT_LOG_MS = 10_000;
@@ -52,6 +59,10 @@ export class ApiListener {
   readonly #clients = new ClientCounts();
   #handler: RequestListener | undefined;
   #waiting: [IncomingMessage, ServerResponse][] = [];
+  /** Sockets that speak HTTP; those that have left it are their new owner's. */
+  readonly #sockets = new Set<Socket>();
+  readonly #lastResponse = new WeakMap<Socket, ServerResponse>();
+  #upgrades: Upgrades | undefined;
   #pausedUntilMs = 0;
   #draining = false;
 
@@ -100,6 +111,36 @@ export class ApiListener {
     return { address, port };
   }
 
+  /** Hands connections over from now on. Not with TLS, which has a socket of its own. */
+  set upgrades(upgrades: Upgrades) {
+    if (this.#upgrades === undefined) {
+      const [serve] = this.#server.listeners("connection").slice(-1) as ((socket: Socket) => void)[];
+      this.#server.on("upgrade", (request, socket: Socket, head) => this.#leave(request, socket, head, serve));
+    }
+    this.#upgrades = upgrades;
+  }
+
+  #leave(request: IncomingMessage, socket: Socket, head: Buffer, serve: ((socket: Socket) => void) | undefined): void {
+    const isAsked = request.headers.upgrade?.toLowerCase() === "websocket";
+    const path = (request.url ?? "").split("?", 1)[0];
+    const upgrades = this.#draining ? undefined : this.#upgrades;
+    if (isAsked && path === upgrades?.path) {
+      this.#sockets.delete(socket);
+      upgrades?.take(request, socket, head);
+      return;
+    }
+    // Node takes every offer of another protocol (HTTP/2 by some clients, with each request) for a change to it.
+    // Offers may be left alone (RFC 9110 7.8): the request is served again, without the offer.
+    const again = (): void => {
+      if (socket.destroyed) return;
+      socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(request), "latin1"), head]));
+      serve?.call(this.#server, socket);
+    };
+    const before = this.#lastResponse.get(socket); // the answer to a request that this one was sent behind
+    if (before === undefined || before.closed) again();
+    else before.once("close", again);
+  }
+
   /** Serves from now on, those who waited first. */
   open(handler: RequestListener): void {
     this.#handler = handler;
@@ -115,8 +156,8 @@ export class ApiListener {
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     this.#draining = true;
-    const closed = once(this.#server, "close");
     this.#server.close(); // and the idle connections
+    const closed = Promise.all([...this.#sockets].map((socket) => socket.closed || once(socket, "close")));
     for (const [request] of this.#waiting.splice(0)) request.socket.destroy();
     for (const response of this.#inFlight.running) {
       if (isStreaming(response))
@@ -136,7 +177,13 @@ export class ApiListener {
     if (performance.now() < this.#pausedUntilMs || !this.#clients.take(client, connectionsPerClientMax)) {
       this.#metrics.refused("accept");
       socket.destroy();
-    } else if (client !== undefined) socket.once("close", () => this.#clients.give(client));
+    } else {
+      this.#sockets.add(socket);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#clients.give(client);
+      });
+    }
   }
 
   /** Passing errors are logged once per 10 s; without a listener they would end the process. */
@@ -157,6 +204,7 @@ export class ApiListener {
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
+    this.#lastResponse.set(request.socket, response);
     if (!this.#inFlight.admit(request, response)) return;
     const late = (): void => {
       if (!isStreaming(response)) request.socket.destroy(); // event streams have bounds of their own
@@ -184,6 +232,18 @@ function serverOptions(limits: HttpLimits): ServerOptions {
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     requireHostHeader: false, // answered in #take, in Go's words
   };
+}
+
+/** The head of a request as it came, but for its offer of another protocol. */
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(i, i + 2);
+    if (/^(?:upgrade|http2-settings)$/i.test(name)) continue;
+    const kept = /^connection$/i.test(name) ? value.replaceAll(/\b(?:upgrade|http2-settings)\b[,\s]*/gi, "") : value;
+    lines.push(`${name}: ${kept}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
 /** Tells the client not to ask again on this connection, and closes the connection once it is idle. */

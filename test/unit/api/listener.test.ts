@@ -192,3 +192,42 @@ test("clients are addresses, IPv6 ones by their /64", () => {
   }
   assert.equal(clientKey("::1", true), clientKey("127.0.0.1", true));
 });
+
+test("connections of one path leave HTTP, and a stop does not wait for them", async () => {
+  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0 });
+  const { port } = listener.address;
+  listener.upgrades = { path: "/out", take: (_request, socket) => socket.write("HTTP/1.1 101 Switching\r\n\r\n") };
+  listener.open((_request, response) => response.end("ok"));
+  const socket = connect(port, "127.0.0.1");
+  socket.write("GET /out?a=b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n");
+  await once(socket, "data");
+  await listener.close();
+  assert.equal(socket.closed, false);
+  socket.destroy();
+});
+
+test("who offers another protocol is answered as if it had not, with its body, and may go on", async (t) => {
+  const listener = await bound(t);
+  listener.upgrades = { path: "/out", take: (_request, socket) => socket.destroy() };
+  listener.open((incoming, response) => {
+    void incoming.toArray().then((parts) => {
+      response.end(`${incoming.method} ${incoming.url} ${parts.join("")} ${incoming.headers.upgrade}\n`);
+    });
+  });
+  // What some clients send with every request over plain HTTP.
+  const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n";
+  const text = await exchange(
+    listener.address.port,
+    `POST /a HTTP/1.1\r\nHost: x\r\n${offer}Content-Length: 4\r\n\r\nbody` +
+      `GET /b HTTP/1.1\r\nHost: x\r\n${offer}\r\n` +
+      `GET /out HTTP/1.1\r\nHost: x\r\n${offer}\r\n` +
+      "GET /c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n",
+  );
+  const answers = [...text.matchAll(/^(?:POST|GET) .*$/gm)].map(([line]) => line);
+  assert.deepEqual(answers, [
+    "POST /a body undefined",
+    "GET /b  undefined",
+    "GET /out  undefined",
+    "GET /c  undefined",
+  ]);
+});
