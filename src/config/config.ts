@@ -22,6 +22,7 @@ import {
   networkOptions,
   pathOptions,
   publishOptions,
+  userAgentRemark,
   walletCryptoType,
   webOptions,
 } from "./options.ts";
@@ -95,7 +96,7 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
   const paths = pathOptions(flags, { home, cwd, fiberToml: fiber.path });
   // The flag renames the coin in health only; the user agent keeps the file's name.
   const coin = coinNameOf(fiber.node) ?? SKYCOIN.coin;
-  const userAgent = { coin, version: compatVersion, remark: flags["user-agent-remark"] };
+  const userAgent = { coin, version: compatVersion, remark: userAgentRemark(flags) };
   formatUserAgent(userAgent);
   const web = webOptions(flags, { cwd, program: source.program ?? process.argv[1] ?? "" });
   checkLimits(flags, user);

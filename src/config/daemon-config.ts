@@ -51,6 +51,12 @@ export interface NetworkConfig {
   readonly outgoingMax: number;
   readonly incomingMax: number;
   readonly defaultPeerOutgoingMax: number;
+  readonly webSocketListen: { readonly ip: string; readonly port: number } | undefined;
+  readonly webSocketMax: number;
+  readonly webSocketUrls: readonly string[];
+  readonly webSocketOrigins: readonly string[];
+  /** Networks as text; read where they are used. */
+  readonly webSocketProxies: readonly string[];
   readonly outgoingMessageBytesMax: number;
   readonly incomingMessageBytesMax: number;
   readonly logPings: boolean;

@@ -91,6 +91,7 @@ function checkOurs(flags: DaemonFlags): void {
     "connection-rate",
     "block-interval",
     "company-window",
+    "ws-max",
   ] as const;
   for (const name of counts) require(flags[name] >= 0, `-${name} must not be negative`);
   require(flags["bip44-coin"] <= U32_MAX, "-bip44-coin exceeds MaxUint32");

@@ -89,15 +89,15 @@ export function webOptions(flags: DaemonFlags, { cwd, program }: { cwd: string; 
     guiDirectory: guiFolder,
     launchBrowser: flags["launch-browser"] && wallet,
     lastBlocksMax: flags["max-last-blocks-count"],
-    publicListener: publicListener(flags["public-addr"]),
+    publicListener: hostPort("public-addr", flags["public-addr"]),
   };
 }
 
-function publicListener(text: string): WebConfig["publicListener"] {
+function hostPort(flag: string, text: string): WebConfig["publicListener"] {
   if (text === "") return undefined;
   const match = /^(.+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (match === null || port > 65535) throw invalid(`-public-addr must be ip:port, not ${JSON.stringify(text)}`);
+  if (match === null || port > 65535) throw invalid(`-${flag} must be ip:port, not ${JSON.stringify(text)}`);
   return { address: (match[1] as string).replace(/^\[(.*)\]$/, "$1"), port };
 }
 
@@ -163,11 +163,60 @@ export async function networkOptions(
     outgoingMax: flags["max-outgoing-connections"],
     incomingMax: flags["max-incoming-connections"],
     defaultPeerOutgoingMax: flags["max-default-peer-outgoing-connections"],
+    webSocketListen: webSocketListen(flags["ws-listen"], localhostOnly),
+    webSocketMax: flags["ws-max"],
+    webSocketUrls: listOf(flags["ws-connect"]).map((text) => webSocketUrl(text, localhostOnly)),
+    webSocketOrigins: listOf(flags["ws-origin"]).map(webSocketOrigin),
+    webSocketProxies: listOf(flags["ws-trusted-proxy"]),
     outgoingMessageBytesMax: flags["max-out-msg-len"],
     incomingMessageBytesMax: flags["max-in-msg-len"],
     logPings: !flags["no-ping-log"],
     limitsText: flags["p2p-limits"],
   };
+}
+
+/** The operator's words, and where WebSocket peers are taken, unless they say that themselves (p2p.md 13). */
+export function userAgentRemark(flags: DaemonFlags): string {
+  const remark = flags["user-agent-remark"];
+  const port = hostPort("ws-listen", flags["ws-listen"])?.port ?? 0;
+  if (port === 0 || /\bwss?=/.test(remark)) return remark;
+  return remark === "" ? `ws=${port}` : `${remark}; ws=${port}`;
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function webSocketListen(text: string, localhostOnly: boolean): NetworkConfig["webSocketListen"] {
+  const where = hostPort("ws-listen", text);
+  if (where === undefined) return undefined;
+  if (localhostOnly && !isLoopback(where.address))
+    throw invalid("-ws-listen must be a loopback address with -localhost-only");
+  return { ip: where.address, port: where.port };
+}
+
+/** A bare address gets the path of the protocol. */
+function webSocketUrl(text: string, localhostOnly: boolean): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.username !== "" || url.hash !== "") {
+    throw invalid(`-ws-connect must be a ws:// or wss:// address, not ${JSON.stringify(text)}`);
+  }
+  if (localhostOnly && !isLoopback(url.hostname.replace(/^\[(.*)\]$/, "$1"))) {
+    throw invalid(`-ws-connect ${text} is not on this machine, and -localhost-only is set`);
+  }
+  if (url.pathname === "/") url.pathname = "/p2p/v2";
+  return url.href;
+}
+
+function webSocketOrigin(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : "null";
+  if (origin !== text || origin === "null") {
+    throw invalid(`-ws-origin must be as https://example.org, not ${JSON.stringify(text)}`);
+  }
+  return origin;
 }
 
 function listenAddress(address: string, localhostOnly: boolean): string {

@@ -10,8 +10,18 @@ import { peersDownload } from "../p2p/peers-download.ts";
 import { peersFileAt } from "../p2p/peers-file.ts";
 import { eventLoopTurn, systemRandom } from "../p2p/system.ts";
 import { TcpTransport } from "../p2p/tcp.ts";
+import { WebSocketTransport } from "../p2p/websocket.ts";
 
-/** The peer-to-peer part over TCP, started. @throws WireError: no such limit, the port is taken, a broken peer list */
+export interface StartedNetwork {
+  readonly network: Network;
+  /** Takes what the public HTTP listener hands over. */
+  readonly webSocket: WebSocketTransport;
+}
+
+/**
+ * The peer-to-peer part over TCP and WebSocket, started.
+ * @throws WireError: no such limit, the port is taken, a broken peer list, a proxy that is no network
+ */
 export async function startNetwork(
   config: DaemonConfig,
   deps: {
@@ -21,10 +31,21 @@ export async function startNetwork(
     readonly clock: Clock;
     readonly log: Logger;
   },
-): Promise<Network> {
+): Promise<StartedNetwork> {
   const options = config.network;
   const log = deps.log.child({ module: "p2p" });
   const limits = parseLimits(options.limitsText);
+  const webSocket = new WebSocketTransport(
+    {
+      limits,
+      messageBytesMax: options.incomingMessageBytesMax + 4,
+      localhostOnly: options.localhostOnly,
+      hosts: config.login.publicUrl === undefined ? [] : [new URL(config.login.publicUrl).host],
+      origins: options.webSocketOrigins,
+      trustedProxies: options.webSocketProxies,
+    },
+    { log },
+  );
   const network = new Network(
     { ...options, listenIp: options.address, userAgent: options.userAgentText, limits },
     {
@@ -35,6 +56,7 @@ export async function startNetwork(
         { socketsMax: socketsMaxFor(limits, options.connectionsMax), acceptPauseMs: limits.acceptPauseMs },
         { log },
       ),
+      webSocket,
       clock: deps.clock,
       random: systemRandom,
       log,
@@ -47,7 +69,7 @@ export async function startNetwork(
   );
   try {
     await network.start();
-    return network;
+    return { network, webSocket };
   } catch (error) {
     await network.stop();
     throw error;

@@ -96,9 +96,10 @@ export class Node {
     const safety = await ChainSafety.open(config, { chain, clock, log: log.child({ module: "safety" }) });
     stop.push(() => safety.stop());
 
-    const network = config.network.enabled
+    const started = config.network.enabled
       ? await startNetwork(config, { chain, pool, clock, log, rivals: safety.watch })
       : undefined;
+    const network = started?.network;
     if (network !== undefined) stop.push(() => network.stop());
 
     if (!config.databaseReadOnly) {
@@ -140,7 +141,7 @@ export class Node {
       stop.push(async () => health.stop());
     }
     stop.push(() => web.close()); // again, and first of what requests stand on
-    await web.serve(services, config);
+    await web.serve(services, config, started?.webSocket);
     if (config.blockPublisher && config.publisherSecretKey !== undefined && !config.databaseReadOnly) {
       const started = startPublishing(config, { opened, pool, network, safety, clock, log });
       publishing = started;

@@ -11,6 +11,7 @@ import type { Clock } from "../base/clock.ts";
 import { CoinError, errorText } from "../base/errors.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
 import { compatVersion } from "../config/version.ts";
+import { WEBSOCKET_PATH, type WebSocketTransport } from "../p2p/websocket.ts";
 
 export class WebError extends CoinError<"WEB_CERTIFICATE"> {}
 
@@ -18,8 +19,8 @@ export interface WebListeners {
   /** Base URL of the private API once bound; undefined when it is off. */
   readonly privateUrl: string | undefined;
   readonly publicUrl: string | undefined;
-  /** Answers from now on, those first who asked before. */
-  serve(services: ApiServices, config: DaemonConfig): Promise<void>;
+  /** Answers from now on, those first who asked before. `peers` takes WebSocket peers from the public listener. */
+  serve(services: ApiServices, config: DaemonConfig, peers?: WebSocketTransport): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,9 +48,13 @@ export async function bindWeb(
     return {
       privateUrl: own === undefined ? undefined : baseUrl(own, tls !== undefined),
       publicUrl: strangers === undefined ? undefined : baseUrl(strangers, false),
-      async serve(services, settled) {
+      async serve(services, settled, peers) {
         if (own !== undefined) await openListener(own, privateOptions(own, settled), services);
-        if (strangers !== undefined) await openListener(strangers, publicOptions(strangers, settled), services);
+        if (strangers === undefined) return;
+        if (peers !== undefined) {
+          strangers.upgrades = { path: WEBSOCKET_PATH, take: (...request) => peers.upgrade(...request) };
+        }
+        await openListener(strangers, publicOptions(strangers, settled), services);
       },
       close,
     };

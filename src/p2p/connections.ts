@@ -1,5 +1,5 @@
 import { type Endpoint, endpointText, subnetOf } from "./address.ts";
-import type { Peer } from "./peer.ts";
+import type { Door, Peer } from "./peer.ts";
 
 /** A dial under way. */
 export interface PendingDial {
@@ -14,8 +14,9 @@ export class Connections {
   readonly #peers = new Map<number, Peer>();
   readonly #pending = new Map<string, PendingDial>();
 
-  get size(): number {
-    return this.#peers.size + this.#pending.size;
+  /** Sockets of the TCP door and dials under way: WebSocket has places of its own. */
+  get socketSize(): number {
+    return this.count(({ door }) => door === "socket") + this.#pending.size;
   }
 
   add(peer: Peer): void {
@@ -89,20 +90,28 @@ export class Connections {
   /** A socket to exactly this address exists, in whatever state. */
   isConnectedTo(remote: Endpoint): boolean {
     const address = endpointText(remote);
-    return this.find((peer) => peer.outgoing && peer.address === address) !== undefined;
+    return this.find((peer) => peer.door === "socket" && peer.outgoing && peer.address === address) !== undefined;
   }
 
-  countIp(ip: string): number {
-    return this.count((peer) => peer.remote.ip === ip);
+  countIp(ip: string, door: Door): number {
+    return this.count((peer) => peer.door === door && peer.remote.ip === ip);
   }
 
   countSubnet(ip: string): number {
     const subnet = subnetOf(ip);
-    return this.count((peer) => subnetOf(peer.remote.ip) === subnet);
+    return this.count((peer) => peer.door === "socket" && subnetOf(peer.remote.ip) === subnet);
   }
 
-  /** The oldest incoming connection that has not introduced itself. */
+  /** Peers that came in by this door. */
+  countIntroduced(door: Door): number {
+    return this.count((peer) => peer.door === door && !peer.outgoing && peer.isIntroduced);
+  }
+
+  /** The oldest incoming connection of the TCP door that has not introduced itself. */
   oldestStranger(): Peer | undefined {
-    return this.find((peer) => !peer.outgoing && peer.introduction === undefined && peer.endReason === undefined);
+    return this.find(
+      (peer) =>
+        peer.door === "socket" && !peer.outgoing && peer.introduction === undefined && peer.endReason === undefined,
+    );
   }
 }

@@ -83,8 +83,8 @@ export class Dialer {
   #otherTarget(): string | undefined {
     const { book, table, clock } = this.#deps;
     const { outgoingMax, connectionsMax, rateMs } = this.#options;
-    const outgoing = table.count((peer) => peer.outgoing) + table.pending().length;
-    if (outgoing >= outgoingMax || table.size >= connectionsMax) return undefined;
+    const outgoing = table.count((peer) => peer.door === "socket" && peer.outgoing) + table.pending().length;
+    if (outgoing >= outgoingMax || table.socketSize >= connectionsMax) return undefined;
     if (clock.monotonicMs() >= this.#nextChoiceMs) {
       this.#nextChoiceMs = clock.monotonicMs() + rateMs;
       this.#chosen = book.triable((address) => this.#mayDial(address)).slice(0, outgoingMax - outgoing);

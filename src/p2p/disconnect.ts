@@ -35,7 +35,7 @@ export const INTERNAL = {
 
 /**
  * Our own: the connection ended from the other side, a duplicate was dropped before we spoke, it or another had to make
- * room, it read too slowly, its place was given to a newer one, or too much waits to be handled.
+ * room, it read too slowly, its place was given to a newer one, too much waits to be handled, or its message was too big.
  */
 export const LOCAL = {
   CLOSED_BY_PEER: 2000,
@@ -44,6 +44,7 @@ export const LOCAL = {
   SLOW_READER: 2003,
   HANDED_OVER: 2004,
   CROWDED: 2005,
+  TOO_BIG: 2006,
 } as const;
 
 /** A number of one of the three tables above, or any u16 a peer sent. */

@@ -122,7 +122,7 @@ export class Dispatcher {
       return;
     }
     this.#deps.penalties.punish(peer, error.code === "P2P_UNKNOWN_ID" ? "unknownId" : "malformed");
-    peer.drop(reasonOf(error.code));
+    peer.drop(reasonOf(error, peer.door));
   }
 
   #outOfTurn(peer: Peer): void {

@@ -11,9 +11,9 @@ import { Peer } from "./peer.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { Penalties } from "./penalties.ts";
 import type { Pools } from "./pools.ts";
-import type { Refusal, Statistics } from "./statistics.ts";
+import type { Statistics } from "./statistics.ts";
 import type { BlockSync } from "./sync.ts";
-import type { Connection } from "./transport.ts";
+import type { Connection, Refusal } from "./transport.ts";
 import type { Turnstile } from "./turnstile.ts";
 
 export interface DoorwayOptions {
@@ -21,6 +21,8 @@ export interface DoorwayOptions {
   readonly localhostOnly: boolean;
   readonly socketsMax: number;
   readonly incomingMax: number;
+  /** The same over WebSocket, which has places of its own: browsers cannot use up those of nodes. */
+  readonly webSocketMax: number;
   /** Largest length prefix taken. */
   readonly lengthMax: number;
 }
@@ -57,7 +59,7 @@ export class Doorway {
   async close(flushMs: number): Promise<void> {
     const { table, clock } = this.#deps;
     this.#isClosed = true;
-    for (const peer of table.all()) peer.disconnect(DISC.OPERATOR);
+    for (const peer of table.all()) peer.disconnect(DISC.OPERATOR, INTERNAL.SHUTDOWN);
     if (table.all().length === 0) return;
     await new Promise<void>((resolve) => {
       const cancel = clock.after(flushMs, () => {
@@ -78,9 +80,26 @@ export class Doorway {
       this.#deps.statistics.accepted();
       this.add(connection, { outgoing: false, trusted: false });
     } else {
-      this.#deps.statistics.refused(refusal);
+      this.#deps.statistics.refused("socket", refusal);
       connection.destroy();
     }
+  }
+
+  /** The same over WebSocket, where `webSocketRefusal` was asked before. */
+  acceptWebSocket(connection: Connection): void {
+    this.#deps.statistics.accepted();
+    this.add(connection, { outgoing: false, trusted: false });
+  }
+
+  /** Asked before an upgrade is answered. How many sockets there may be is the transport's business. */
+  webSocketRefusal({ ip }: Endpoint): Refusal | undefined {
+    const { limits, localhostOnly, webSocketMax } = this.#options;
+    const { table, penalties } = this.#deps;
+    if (this.#isClosed) return "stopping";
+    if (penalties.isBanned(ip)) return "banned";
+    const counts = limits.loopbackCounts || !localhostOnly || !isLoopback(ip);
+    if (counts && table.countIp(ip, "websocket") >= limits.wsPerIpMax) return "address";
+    return table.countIntroduced("websocket") < webSocketMax ? undefined : "full";
   }
 
   /** Over a limit a socket is closed without a word, before anything is spent on it (p2p.md 12.2). */
@@ -88,25 +107,27 @@ export class Doorway {
     const { perIpMax, perIpUnintroducedMax, perSubnetMax, loopbackCounts } = this.#options.limits;
     const { table, penalties } = this.#deps;
     if (this.#isClosed) return "stopping";
-    if (table.size >= this.#options.socketsMax) return "sockets";
+    if (table.socketSize >= this.#options.socketsMax) return "sockets";
     if (penalties.isBanned(ip)) return "banned";
     if (loopbackCounts || !this.#options.localhostOnly || !isLoopback(ip)) {
-      if (table.countIp(ip) >= perIpMax) return "address";
+      if (table.countIp(ip, "socket") >= perIpMax) return "address";
       if (table.countSubnet(ip) >= perSubnetMax) return "subnet";
-      const strangers = table.count((peer) => peer.remote.ip === ip && peer.introduction === undefined);
+      const strangers = table.count(
+        (peer) => peer.door === "socket" && peer.remote.ip === ip && peer.introduction === undefined,
+      );
       if (strangers >= perIpUnintroducedMax) return "strangers of address";
     }
-    if (table.count((peer) => !peer.outgoing) < this.#options.incomingMax) return undefined;
+    if (table.count((peer) => peer.door === "socket" && !peer.outgoing) < this.#options.incomingMax) return undefined;
     const stranger = table.oldestStranger();
     stranger?.drop(LOCAL.FULL);
     return stranger === undefined ? "full" : undefined;
   }
 
-  /** A connection that was accepted or dialled. */
-  add(connection: Connection, { outgoing, trusted }: { outgoing: boolean; trusted: boolean }): void {
+  /** A connection that was accepted or dialled; undefined when it comes too late. */
+  add(connection: Connection, { outgoing, trusted }: { outgoing: boolean; trusted: boolean }): Peer | undefined {
     if (this.#isClosed) {
       connection.destroy();
-      return;
+      return undefined;
     }
     const { clock, log, dispatcher, turnstile, server, handshake, pools, statistics } = this.#deps;
     const { limits, lengthMax } = this.#options;
@@ -129,6 +150,7 @@ export class Doorway {
     this.#deps.table.add(peer);
     peer.open();
     handshake.begin(peer);
+    return peer;
   }
 
   #ended(peer: Peer): void {
@@ -141,7 +163,7 @@ export class Doorway {
         "peer gone",
       );
     }
-    if (peer.outgoing) this.#judgeDial(peer, reason);
+    if (peer.outgoing && peer.door === "socket") this.#judgeDial(peer, reason);
     this.#deps.sync.peerEnded(peer);
     this.#deps.handshake.ended(peer);
     if (this.#deps.table.all().length === 0) this.#emptied?.();

@@ -50,7 +50,7 @@ export class FrameSplitter {
     let rest = chunk;
     while (rest.length > 0) {
       if (this.#held === 0) {
-        const size = this.#judge(rest);
+        const size = this.judge(rest);
         if (size !== undefined && size <= rest.length) {
           yield rest.subarray(0, size);
           rest = rest.subarray(size);
@@ -60,13 +60,16 @@ export class FrameSplitter {
       const taken = Math.min((this.#wanted ?? HEAD_BYTES) - this.#held, rest.length);
       this.#hold(rest.subarray(0, taken));
       rest = rest.subarray(taken);
-      this.#wanted ??= this.#judge(this.#buffer.subarray(0, this.#held));
+      this.#wanted ??= this.judge(this.#buffer.subarray(0, this.#held));
       if (this.#held === this.#wanted) yield this.#take();
     }
   }
 
-  /** Size of a frame by its head; undefined while the head is incomplete. @throws WireError */
-  #judge(head: Uint8Array): number | undefined {
+  /**
+   * Size of a frame by its head; undefined while the head is incomplete.
+   * @throws WireError P2P_FRAME_LENGTH (with `max` when it is too long for its type), P2P_UNKNOWN_ID, P2P_FRAME_NOT_ALLOWED
+   */
+  judge(head: Uint8Array): number | undefined {
     if (head.length <= PREFIX_BYTES) return undefined;
     const length = lengthPrefix(head);
     if (length < ID_BYTES || length > this.#limits.lengthMax) {

@@ -22,6 +22,7 @@ export interface HandshakeOptions extends AddressRules {
   readonly legacyPeerCompat: boolean;
   readonly incomingMax: number;
   readonly outgoingMax: number;
+  readonly webSocketMax: number;
   readonly limits: Pick<Limits, "silentDiallerMs" | "shadowMs" | "handOverMs" | "blocksPerAnswerOurs">;
 }
 
@@ -74,9 +75,10 @@ export class Handshake {
       this.#refuse(peer, checked.reason, introduction);
       return;
     }
-    if (!peer.outgoing) peer.listenPort = checked.peer.listenPort;
+    // A dialled WebSocket has a port that is nobody's but a browser's or proxy's: the announced one counts there too.
+    if (!peer.outgoing || peer.door === "websocket") peer.listenPort = checked.peer.listenPort;
     const address = peer.listenAddress;
-    const isUnreachable = peer.transport === "websocket" && peer.listenPort === 0;
+    const isUnreachable = peer.door === "websocket" && (peer.outgoing || peer.listenPort === 0);
     if (!isUnreachable && (address === undefined || !isPeerAddress(address, this.#options))) {
       peer.disconnect(DISC.UNEXPECTED);
       return;
@@ -122,8 +124,9 @@ export class Handshake {
   /** False: too many of its kind. */
   #hasRoomFor(peer: Peer, { userAgent }: PeerIntroduction): boolean {
     const { table } = this.#deps;
-    const { incomingMax, outgoingMax } = this.#options;
-    if (!peer.outgoing) return table.count((p) => !p.outgoing && p.isIntroduced) < incomingMax;
+    const { incomingMax, outgoingMax, webSocketMax } = this.#options;
+    const { door, outgoing } = peer;
+    if (!outgoing) return table.countIntroduced(door) < (door === "websocket" ? webSocketMax : incomingMax);
     if (userAgent !== undefined) return true;
     // Legacy peers prove nothing when they introduce themselves: they never fill our own dials.
     return table.count((p) => p.outgoing && p.isIntroduced && p.isLegacy) < outgoingMax / 2;
@@ -158,12 +161,15 @@ export class Handshake {
     this.#deps.clock.after(this.#options.limits.shadowMs, () => this.#choose(mirror, peer.remote.ip));
   }
 
-  /** Keeps the link dialled by the side with the larger mirror; of two dialled by one side the older (M6). */
+  /** Keeps TCP; the link dialled by the side with the larger mirror; of two dialled by one side the older (M6). */
   #choose(mirror: number, ip: string): void {
     const links = this.#deps.table.linksTo(mirror, ip);
     const weDecide = this.#options.identity.mirror > mirror;
     const [kept, ...others] = links.sort(
-      (a, b) => Number(b.outgoing === weDecide) - Number(a.outgoing === weDecide) || a.id - b.id,
+      (a, b) =>
+        Number(a.door === "websocket") - Number(b.door === "websocket") ||
+        Number(b.outgoing === weDecide) - Number(a.outgoing === weDecide) ||
+        a.id - b.id,
     );
     if (kept === undefined) return;
     for (const other of others) other.disconnect(DISC.CONNECTED_TWICE);
@@ -201,7 +207,7 @@ function isPreferred(
   peer: Peer,
   { link, introduction, address }: { link: Peer; introduction: PeerIntroduction; address: string | undefined },
 ): boolean {
-  const isCrossing = link.outgoing && !peer.outgoing && link.transport === peer.transport;
+  const isCrossing = link.outgoing && !peer.outgoing && link.door === peer.door;
   // Who listens where we dialled is who we dialled: nobody else can take its link away.
   return isCrossing && link.listenAddress === address && introduction.capabilities === undefined;
 }

@@ -53,6 +53,17 @@ export const LIMIT_TABLE = {
     "after a failed accept newcomers are dropped for so long, instead of spending the last descriptors on them",
   ),
 
+  // WebSocket
+  wsSocketsMax: cap(
+    2_048,
+    "sockets",
+    "in any state, of all listeners together; more are answered 503 at once. -ws-max says how many may take part",
+  ),
+  wsPerIpMax: cap(8, "sockets", "of one client address; loopback is free in localhost-only mode, as above"),
+  wsFragmentsMax: cap(64, "fragments", "of one message: no sender needs more, and each costs memory of its own"),
+  wsControlPerSecond: cap(200, "frames", "WebSocket pings and pongs in one second that end a connection"),
+  wsHeadersMs: cap(5_000, "ms", "for the header of the upgrade request"),
+
   // Deadlines
   introductionMs: cap(
     10_000,

@@ -1,9 +1,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { Endpoint } from "./address.ts";
 import type { NetworkChain, NetworkPool, PeersFile, Random, RivalBlocks, Turn } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import { FRAME_BYTES_MAX } from "./messages.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, WebSocketSide } from "./transport.ts";
 
 /** The flags of p2p.md 6.5 to 6.8 and 11.1; `node` maps the configuration. */
 export interface NetworkOptions {
@@ -26,6 +27,12 @@ export interface NetworkOptions {
   readonly outgoingMax: number;
   readonly incomingMax: number;
   readonly defaultPeerOutgoingMax: number;
+  /** Where WebSocket peers are taken, beside what other listeners hand over; undefined: nowhere. */
+  readonly webSocketListen: Endpoint | undefined;
+  /** Peers that may take part over WebSocket. */
+  readonly webSocketMax: number;
+  /** Addresses to keep a WebSocket link to, `ws://` or `wss://`; trusted. */
+  readonly webSocketUrls: readonly string[];
   /** Largest frame sent, prefix included. */
   readonly outgoingMessageBytesMax: number;
   /** Largest length prefix received. */
@@ -50,6 +57,9 @@ export const NETWORK_DEFAULTS: NetworkOptions = Object.freeze({
   outgoingMax: 8,
   incomingMax: 120,
   defaultPeerOutgoingMax: 2,
+  webSocketListen: undefined,
+  webSocketMax: 512,
+  webSocketUrls: [],
   outgoingMessageBytesMax: FRAME_BYTES_MAX,
   incomingMessageBytesMax: 1_048_576,
 });
@@ -58,6 +68,8 @@ export interface NetworkDeps {
   readonly chain: NetworkChain;
   readonly pool: NetworkPool;
   readonly transport: Transport;
+  /** Absent: no peers over WebSocket. */
+  readonly webSocket?: WebSocketSide;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -29,8 +29,9 @@ import { Pools } from "./pools.ts";
 import { Schedule } from "./schedule.ts";
 import { type MetricFamily, Statistics } from "./statistics.ts";
 import { BlockSync } from "./sync.ts";
-import type { Listener } from "./transport.ts";
+import type { Listener, ListenHandlers } from "./transport.ts";
 import { Turnstile } from "./turnstile.ts";
+import { UrlDialer } from "./url-dialer.ts";
 
 export type { ConnectionInfo } from "./connection-info.ts";
 export { NETWORK_DEFAULTS, type NetworkDeps, type NetworkOptions } from "./network-options.ts";
@@ -67,7 +68,9 @@ export class Network {
   readonly #keeper: BookKeeper;
   #doorway: Doorway | undefined;
   #dialer: Dialer | undefined;
+  #urlDialer: UrlDialer | undefined;
   #listener: Listener | undefined;
+  #webSocketListener: Listener | undefined;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #stopping: Promise<void> | undefined;
 
@@ -121,6 +124,11 @@ export class Network {
     return this.#listener?.local.port;
   }
 
+  /** Where WebSocket peers can connect, by a listener of its own; undefined when it has none. */
+  get webSocketPort(): number | undefined {
+    return this.#webSocketListener?.local.port;
+  }
+
   /** The same as `ip:port`. */
   get listenAddress(): string | undefined {
     return this.#listener === undefined ? undefined : endpointText(this.#listener.local);
@@ -140,9 +148,14 @@ export class Network {
     const port = this.listenPort ?? (this.#options.port >= 1024 ? this.#options.port : NETWORK_DEFAULTS.port);
     const doorway = this.#makeDoorway(this.#makeHandshake(port));
     this.#doorway = doorway;
-    if (this.#options.outgoing) this.#dialer = this.#makeDialer(doorway);
+    if (this.#options.outgoing) {
+      this.#dialer = this.#makeDialer(doorway);
+      this.#urlDialer = this.#makeUrlDialer(doorway);
+    }
     if (this.#listener !== undefined) this.#book.markSelf(endpointText(this.#listener.local));
+    if (this.#options.incoming) this.#deps.webSocket?.admit(this.#webSocketHandlers());
     this.#dialer?.start();
+    this.#urlDialer?.tick();
     this.#schedule.every(this.#limits.sweepMs, () => this.#sweep());
     this.#schedule.every(MINUTE_MS, () => this.#minute());
     this.#schedule.every(SAVE_MS, () => {
@@ -164,7 +177,9 @@ export class Network {
     this.#schedule.stop();
     this.#keeper.stop();
     this.#dialer?.stop();
-    const closed = this.#listener?.close();
+    this.#urlDialer?.stop();
+    this.#deps.webSocket?.admit(undefined);
+    const closed = Promise.all([this.#listener?.close(), this.#webSocketListener?.close()]);
     await this.#doorway?.close(this.#limits.stopFlushMs);
     await closed;
     await this.#sync.stop();
@@ -317,6 +332,21 @@ export class Network {
       },
     );
     this.#log.info({ address: endpointText(this.#listener.local) }, "listening for peers");
+    const { webSocketListen } = this.#options;
+    if (webSocketListen === undefined || this.#deps.webSocket === undefined) return;
+    this.#webSocketListener = await this.#deps.webSocket.listen(webSocketListen, this.#webSocketHandlers());
+    const where = `ws://${endpointText(this.#webSocketListener.local)}`;
+    this.#log.info({ address: where }, "listening for websocket peers");
+  }
+
+  #webSocketHandlers(): ListenHandlers {
+    return {
+      accept: (connection) =>
+        this.#doorway === undefined ? connection.destroy() : this.#doorway.acceptWebSocket(connection),
+      failed: (error) => this.#log.error({ error: errorText(error) }, "listening for websocket peers has ended"),
+      refusal: (remote) => (this.#doorway === undefined ? "stopping" : this.#doorway.webSocketRefusal(remote)),
+      refused: (why) => this.#statistics.refused("websocket", why),
+    };
   }
 
   #makeHandshake(listenPort: number): Handshake {
@@ -329,9 +359,10 @@ export class Network {
       userAgent: this.#options.userAgent,
       genesisHash: chain.genesisHash,
     };
-    const { legacyPeerCompat, incomingMax, outgoingMax, localhostOnly } = this.#options;
+    const { legacyPeerCompat, incomingMax, outgoingMax, webSocketMax, localhostOnly } = this.#options;
+    const places = { incomingMax, outgoingMax, webSocketMax };
     return new Handshake(
-      { identity, legacyPeerCompat, incomingMax, outgoingMax, allowLoopback: localhostOnly, limits: this.#limits },
+      { identity, legacyPeerCompat, ...places, allowLoopback: localhostOnly, limits: this.#limits },
       {
         table: this.#table,
         book: this.#book,
@@ -348,7 +379,8 @@ export class Network {
 
   #makeDoorway(handshake: Handshake): Doorway {
     const { clock } = this.#deps;
-    const { localhostOnly, incomingMax, connectionsMax, incomingMessageBytesMax: lengthMax } = this.#options;
+    const { localhostOnly, incomingMax, connectionsMax, webSocketMax } = this.#options;
+    const { incomingMessageBytesMax: lengthMax } = this.#options;
     const socketsMax = socketsMaxFor(this.#limits, connectionsMax);
     const shared = {
       handshake,
@@ -360,7 +392,7 @@ export class Network {
     };
     const dispatcher = new Dispatcher(this.#limits, { ...shared, exchange: this.#exchange, gossip: this.#gossip });
     return new Doorway(
-      { limits: this.#limits, localhostOnly, socketsMax, incomingMax, lengthMax },
+      { limits: this.#limits, localhostOnly, socketsMax, incomingMax, webSocketMax, lengthMax },
       {
         ...shared,
         dispatcher,
@@ -369,6 +401,20 @@ export class Network {
         turnstile: this.#turnstile,
         pools: this.#pools,
         statistics: this.#statistics,
+      },
+    );
+  }
+
+  #makeUrlDialer(doorway: Doorway): UrlDialer | undefined {
+    const { webSocketUrls: urls } = this.#options;
+    const { webSocket, clock } = this.#deps;
+    if (urls.length === 0 || webSocket === undefined) return undefined;
+    return new UrlDialer(
+      { urls, limits: this.#limits },
+      {
+        dial: (url, options) => webSocket.dialUrl(url, options),
+        ...{ clock, log: this.#log },
+        connected: (connection) => doorway.add(connection, { outgoing: true, trusted: true }),
       },
     );
   }
@@ -416,6 +462,7 @@ export class Network {
     this.#server.remind(this.#table.active());
     this.#sync.tick();
     this.#gossip.tick();
+    this.#urlDialer?.tick();
   }
 
   /** Memory for all peers together is bounded too: whoever holds most has to go. */

@@ -4,8 +4,8 @@ import type { Logger } from "../base/log.ts";
 import type { VerifyParams } from "../chain/params.ts";
 import { type Endpoint, endpointText } from "./address.ts";
 import { DISC, type DisconnectReason, disconnectName, INTERNAL, LOCAL } from "./disconnect.ts";
-import { WireError, type WireErrorCode } from "./errors.ts";
-import { FrameSplitter } from "./frame.ts";
+import { WireError } from "./errors.ts";
+import { FrameSplitter, lengthPrefix } from "./frame.ts";
 import type { PeerIntroduction } from "./introduction.ts";
 import { KnownIds } from "./known-ids.ts";
 import type { Limits } from "./limits.ts";
@@ -44,6 +44,9 @@ export interface PeerDeps {
   readonly ended: (peer: Peer) => void;
 }
 
+/** How it came or went: what has limits of its own. */
+export type Door = "socket" | "websocket";
+
 const HEAVY: ReadonlySet<MessageId> = new Set(["GIVB", "GIVT"]);
 
 /**
@@ -77,6 +80,7 @@ export class Peer implements Waiting {
   endReason: DisconnectReason | undefined;
   /** The other side, not we, said or caused it. */
   endedByPeer = false;
+  #closing: DisconnectReason | undefined;
 
   readonly #options: PeerOptions;
   readonly #deps: PeerDeps;
@@ -102,6 +106,8 @@ export class Peer implements Waiting {
   #lastFrameMs: number;
   #lastSentMs: number;
   #frameBegunMs: number | undefined;
+  /** What a message that is still coming says it will be. */
+  #messageBytes: number | undefined;
   #unsentSinceMs: number | undefined;
   readonly #connectedMs: number;
   /** Wall clock, for display; 0 for never. */
@@ -119,7 +125,7 @@ export class Peer implements Waiting {
     this.transport = connection.transport;
     this.remote = connection.remote;
     this.address = endpointText(connection.remote);
-    this.listenPort = options.outgoing ? connection.remote.port : 0;
+    this.listenPort = options.outgoing && this.door === "socket" ? connection.remote.port : 0;
     this.connectedAtMs = clock.nowMs();
     const now = clock.monotonicMs();
     this.#connectedMs = now;
@@ -139,6 +145,8 @@ export class Peer implements Waiting {
       send: (frame) => this.#transmit(frame),
       bufferedBytes: () => connection.bufferedBytes,
     });
+    // Whole messages come out whole, however they travel.
+    this.#queue.paced = connection.framing === "stream";
   }
 
   /** Begins to read. */
@@ -146,6 +154,7 @@ export class Peer implements Waiting {
     this.#deps.pools.join();
     this.#deps.connection.open({
       data: (bytes) => this.#receive(bytes),
+      partial: (head) => this.#begun(head),
       drain: () => this.#drained(),
       closed: (reason) => {
         if (reason !== undefined) this.#endWith(reason, true);
@@ -153,6 +162,10 @@ export class Peer implements Waiting {
       },
     });
     this.#adjustReading();
+  }
+
+  get door(): Door {
+    return this.transport === "websocket" ? "websocket" : "socket";
   }
 
   get isIntroduced(): boolean {
@@ -216,10 +229,15 @@ export class Peer implements Waiting {
       ? NOTHING_HELD
       : {
           frames: this.#inbox.length,
-          inputBytes: this.#splitter.heldBytes + this.#inboxBytes + this.#unreadBytes,
+          inputBytes: this.#partBytes + this.#inboxBytes + this.#unreadBytes,
           outputBytes: this.#queue.bytes,
         };
     this.#deps.pools.change(before, this.#held);
+  }
+
+  /** Of a frame that is not complete. */
+  get #partBytes(): number {
+    return this.#splitter.heldBytes + (this.#deps.connection.heldBytes ?? 0);
   }
 
   /** Bytes on their way out. */
@@ -244,13 +262,17 @@ export class Peer implements Waiting {
     return false;
   }
 
-  /** Says DISC behind what is queued, then closes; within `disconnectFlushMs` in any case. */
-  disconnect(reason: DisconnectReason): void {
+  /**
+   * Says DISC behind what is queued, then closes; within `disconnectFlushMs` in any case. `closing` is what the
+   * transport says, when that is not the same.
+   */
+  disconnect(reason: DisconnectReason, closing = reason): void {
     if (this.endReason !== undefined) return;
+    this.#closing = closing;
     this.#queue.push(encode.disconnect(reason), "control");
     this.#endWith(reason, false);
     this.#deps.connection.resume();
-    if (this.#queue.isEmpty) this.#deps.connection.end(reason);
+    if (this.#queue.isEmpty) this.#deps.connection.end(closing);
     const { disconnectFlushMs } = this.#options.limits;
     this.#deps.clock.after(disconnectFlushMs, () => this.#finish(reason));
   }
@@ -268,7 +290,7 @@ export class Peer implements Waiting {
     const now = this.#deps.clock.monotonicMs();
     if (this.#paused) this.#lastByteMs = now; // whom we do not read is not silent
     const { introductionMs, idleMs, silenceMs, frameMs, writeMs, pingAfterMs } = this.#options.limits;
-    const frameTime = frameMs + ((this.#splitter.wantedBytes ?? 0) / 16_384) * 1000;
+    const frameTime = frameMs + ((this.#splitter.wantedBytes ?? this.#messageBytes ?? 0) / 16_384) * 1000;
     if (this.introduction === undefined && now - this.#connectedMs >= introductionMs) {
       this.disconnect(DISC.INTRODUCTION_TIMEOUT);
     } else if (now - this.#lastByteMs >= silenceMs) this.drop(INTERNAL.DEADLINE);
@@ -351,9 +373,14 @@ export class Peer implements Waiting {
   #receive(bytes: Uint8Array): void {
     if (this.endReason !== undefined || this.#isBroken) return;
     this.#lastByteMs = this.#deps.clock.monotonicMs();
-    this.#unread.push(bytes);
-    this.#unreadBytes += bytes.length;
-    this.#cut();
+    this.#messageBytes = undefined;
+    if (this.#deps.connection.framing === "message" && !isOneFrame(bytes)) {
+      this.#breakOff(new WireError("P2P_FRAME_LENGTH", "a message must be one whole frame", { bytes: bytes.length }));
+    } else {
+      this.#unread.push(bytes);
+      this.#unreadBytes += bytes.length;
+      this.#cut();
+    }
     if (this.#splitter.heldBytes === 0) this.#frameBegunMs = undefined;
     else this.#frameBegunMs ??= this.#lastByteMs;
     if (this.#inbox.length > 0) this.#deps.ready(this);
@@ -378,22 +405,38 @@ export class Peer implements Waiting {
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      // What came before it is still handled.
-      this.#isBroken = true;
-      this.#inbox.push(error);
-      this.#unread.length = 0;
-      this.#unreadBytes = 0;
-      this.#deps.connection.pause();
+      this.#breakOff(error);
     }
     this.#account();
+  }
+
+  /** Part of a message is here: it is judged by its head before the rest comes. */
+  #begun(head: Uint8Array): void {
+    if (this.endReason !== undefined || this.#isBroken) return;
+    this.#lastByteMs = this.#deps.clock.monotonicMs();
+    this.#frameBegunMs ??= this.#lastByteMs;
+    try {
+      this.#messageBytes = this.#splitter.judge(head);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#breakOff(error);
+      this.#deps.ready(this);
+    }
+    this.#account();
+  }
+
+  /** Nothing more is read; what came before the error is still handled. */
+  #breakOff(error: WireError): void {
+    this.#isBroken = true;
+    this.#inbox.push(error);
+    this.#unread.length = 0;
+    this.#unreadBytes = 0;
+    this.#deps.connection.pause();
   }
 
   #cutDone(): void {
     this.#cutting = undefined;
     this.#unreadBytes -= (this.#unread.shift() as Uint8Array).length;
-    if (this.#deps.connection.framing === "message" && this.#splitter.heldBytes > 0) {
-      throw new WireError("P2P_FRAME_LENGTH", "a message must hold whole frames");
-    }
   }
 
   #accept(frame: Uint8Array): void {
@@ -440,7 +483,7 @@ export class Peer implements Waiting {
     this.#queue.drained();
     this.#account();
     if (this.endReason !== undefined) {
-      if (this.#queue.isEmpty) this.#deps.connection.end(this.endReason);
+      if (this.#queue.isEmpty) this.#deps.connection.end(this.#closing);
       return;
     }
     this.#adjustReading();
@@ -465,18 +508,23 @@ export class Peer implements Waiting {
     this.#gone = true;
     this.#endWith(reason, reason === LOCAL.CLOSED_BY_PEER);
     this.#queue.close();
-    this.#deps.connection.destroy();
+    this.#deps.connection.destroy(this.endedByPeer ? LOCAL.CLOSED_BY_PEER : (this.#closing ?? reason));
     this.#account();
     this.#deps.pools.leave();
     this.#deps.ended(this);
   }
 }
 
-/** The internal end reason of what cannot be read. */
-export function reasonOf(code: WireErrorCode): DisconnectReason {
+/** L is the size of the message without itself (p2p.md 13). */
+function isOneFrame(message: Uint8Array): boolean {
+  return message.length >= 8 && lengthPrefix(message) === message.length - 4;
+}
+
+/** The end reason of what cannot be read. */
+export function reasonOf({ code, data }: WireError, door: Door): DisconnectReason {
   switch (code) {
     case "P2P_FRAME_LENGTH":
-      return INTERNAL.LENGTH;
+      return door === "websocket" && "max" in data ? LOCAL.TOO_BIG : INTERNAL.LENGTH;
     case "P2P_UNKNOWN_ID":
       return INTERNAL.UNKNOWN_ID;
     case "P2P_TRAILING_BYTES":

@@ -1,10 +1,9 @@
 import { type DisconnectReason, disconnectName } from "./disconnect.ts";
 import { type Limits, limitEntries, type Points } from "./limits.ts";
 import type { MessageId } from "./messages.ts";
+import type { Door } from "./peer.ts";
 import type { Holdings } from "./pools.ts";
-
-/** Why a socket was not let in. */
-export type Refusal = "stopping" | "sockets" | "banned" | "address" | "strangers of address" | "subnet" | "full";
+import type { Refusal } from "./transport.ts";
 
 /** One metric with its samples, as `/metrics` shows them; names carry no prefix yet. */
 export interface MetricFamily {
@@ -26,8 +25,9 @@ export class Statistics {
   #receivedBytes = 0;
   #sentBytes = 0;
 
-  refused(why: Refusal): void {
-    this.#refused.add(why);
+  /** `door` names the transport that has limits of its own. */
+  refused(door: Door, why: Refusal): void {
+    this.#refused.add(door === "socket" || why.startsWith(door) ? why : `${door} ${why}`);
   }
 
   accepted(): void {

@@ -528,3 +528,34 @@ test("the command line: version on stdout, help and usage on stderr, secrets now
   assert.equal((await read(["-data-dir=$HOME/d"])).kind, "run");
   await assert.rejects(read(["-data-dir="]), { exitCode: 2 });
 });
+
+test("WebSocket peers: where they are taken is told in the remark, and addresses get the protocol's path", async () => {
+  const { network } = await load([
+    "--ws-listen=[::1]:6001",
+    "--ws-connect=ws://a.example, wss://b.example:444/x",
+    "--ws-origin=https://a.example",
+    "--ws-trusted-proxy=10.0.0.0/8,127.0.0.1",
+  ]);
+  assert.deepEqual(network.webSocketListen, { ip: "::1", port: 6001 });
+  assert.deepEqual(network.webSocketUrls, ["ws://a.example/p2p/v2", "wss://b.example:444/x"]);
+  assert.deepEqual(network.webSocketOrigins, ["https://a.example"]);
+  assert.deepEqual(network.webSocketProxies, ["10.0.0.0/8", "127.0.0.1"]);
+  const remark = async (...flags: string[]) => (await load(flags)).network.userAgent.remark;
+  assert.equal(await remark("--ws-listen=127.0.0.1:6001"), "ws=6001");
+  assert.equal(await remark("--ws-listen=127.0.0.1:0"), "");
+  assert.equal(await remark("--ws-listen=127.0.0.1:6001", "--user-agent-remark=mine"), "mine; ws=6001");
+  assert.equal(await remark("--ws-listen=127.0.0.1:6001", "--user-agent-remark=wss=443"), "wss=443");
+});
+
+for (const flags of [
+  ["--ws-listen=6001"],
+  ["--ws-listen=1.2.3.4:6001", "--localhost-only"],
+  ["--ws-connect=http://a.example"],
+  ["--ws-connect=ws://a.example", "--localhost-only"],
+  ["--ws-origin=a.example"],
+  ["--ws-origin=https://a.example/"],
+  ["--ws-max=-1"],
+]) {
+  test(`refuses ${flags.join(" ")}`, () =>
+    assert.rejects(load(flags), { code: "CONFIG_INVALID", message: new RegExp(`^${flags[0]?.slice(1, 8)}`) }));
+}
