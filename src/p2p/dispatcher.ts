@@ -77,7 +77,7 @@ export class Dispatcher {
         this.#deps.sync.receive(peer, message.blocks, frameBytes);
         return;
       case "ANNB":
-        if (this.#bucketsOf(peer).heads.take()) this.#deps.sync.noteHeight(peer, message.head);
+        if (this.#bucketsOf(peer).heads.take()) this.#deps.sync.announcedBy(peer, message.head);
         return;
       case "ANNT":
         this.#deps.gossip.announcedBy(peer, message.txids);

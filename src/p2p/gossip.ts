@@ -35,6 +35,8 @@ export interface GossipDeps {
 interface Wanted {
   readonly id: Hash;
   askedAtMs: number;
+  /** Who was asked; undefined while nobody was. */
+  readonly asked: Peer | undefined;
   /** Others that have it too. */
   readonly others: Set<Peer>;
   /** Times it came and could not be judged yet. */
@@ -128,7 +130,7 @@ export class Gossip {
       peer.known.add(key);
       if (this.#has(id, key)) continue;
       const wanted = this.#wanted.get(key);
-      if (wanted !== undefined) {
+      if (wanted !== undefined && (isBehind || !isHopeless(wanted))) {
         if (wanted.others.size < WANTED_OTHERS_MAX) wanted.others.add(peer);
       } else if (isBehind) this.#want(id, peer, 0);
       else unknown.push(id);
@@ -143,7 +145,7 @@ export class Gossip {
     // While blocks are missing nothing is asked anyway; of what came too early a second look is due soon.
     const dueInMs = early === 0 ? 0 : EARLY_RETRY_MS;
     const askedAtMs = this.#deps.clock.monotonicMs() - transactionRetryMs + dueInMs;
-    this.#wanted.set(hashHex(id), { id, askedAtMs, others: new Set([peer]), early });
+    this.#wanted.set(hashHex(id), { id, askedAtMs, asked: undefined, others: new Set([peer]), early });
   }
 
   #has(id: Hash, key: HashHex): boolean {
@@ -163,7 +165,7 @@ export class Gossip {
       const { others = new Set<Peer>(), early = 0 } = this.#wanted.get(key) ?? {};
       others.delete(peer);
       if (this.#wanted.size >= this.#options.limits.transactionsWantedMax && !this.#wanted.has(key)) break;
-      this.#wanted.set(key, { id, askedAtMs, others, early });
+      this.#wanted.set(key, { id, askedAtMs, asked: peer, others, early });
     }
   }
 
@@ -221,7 +223,10 @@ export class Gossip {
       if (error instanceof RuleError) {
         if (!isBadTiming(error)) penalties.punish(peer, "hardInvalidTransaction");
         else if (early < EARLY_MAX) this.#want(id, peer, early + 1);
-      } else if (!(error instanceof ChainError)) log.warn({ error: errorText(error) }, "transaction could not be kept");
+      } else if (!(error instanceof ChainError)) {
+        log.warn({ error: errorText(error) }, "transaction could not be kept");
+        if (early < EARLY_MAX) this.#want(id, peer, early + 1); // the disk may take it the next time
+      }
       return false;
     }
   }
@@ -244,7 +249,7 @@ export class Gossip {
   #askAgain(now: number): void {
     const byPeer = new Map<Peer, Hash[]>();
     for (const [key, wanted] of this.#wanted) {
-      if (now - wanted.askedAtMs < this.#options.limits.transactionRetryMs) continue;
+      if (now - wanted.askedAtMs < this.#options.limits.transactionRetryMs && !isHopeless(wanted)) continue;
       const other = [...wanted.others].find((peer) => peer.isActive);
       if (other === undefined || this.#has(wanted.id, key)) {
         this.#wanted.delete(key);
@@ -288,4 +293,9 @@ export class Gossip {
 /** Violations an honest peer may send: its chain is ahead of ours or behind. */
 function isBadTiming(error: RuleError): boolean {
   return error.code === "TX_INPUT_UNKNOWN" || error.code === "TX_OUTPUT_COLLIDES";
+}
+
+/** Whoever was asked for it is gone and will not answer. */
+function isHopeless({ asked }: Wanted): boolean {
+  return asked !== undefined && asked.endReason !== undefined;
 }

@@ -46,18 +46,34 @@ export class MemoryNet {
 
   /** Holds back everything between two hosts until `heal`. */
   partition(ipA: string, ipB: string): void {
-    this.#silenced.add(pairKey(ipA, ipB));
+    this.silence(ipA, ipB);
+    this.silence(ipB, ipA);
   }
 
+  /** The same in one direction only: as a broken route does. */
+  silence(from: string, to: string): void {
+    this.#silenced.add(wayKey(from, to));
+  }
+
+  /** Both directions carry again, and what was held back arrives. */
   heal(ipA: string, ipB: string): void {
-    this.#silenced.delete(pairKey(ipA, ipB));
+    this.#silenced.delete(wayKey(ipA, ipB));
+    this.#silenced.delete(wayKey(ipB, ipA));
     for (const retry of this.#waiting.splice(0)) retry();
   }
 
-  /** Runs `deliver` when the hosts can hear each other. */
+  /** Runs `deliver` when the second host can hear the first. */
   whenAudible(from: Endpoint, to: Endpoint, deliver: () => void): void {
-    if (this.#silenced.has(pairKey(from.ip, to.ip))) this.#waiting.push(() => this.whenAudible(from, to, deliver));
+    if (this.#silenced.has(wayKey(from.ip, to.ip))) this.#waiting.push(() => this.whenAudible(from, to, deliver));
     else deliver();
+  }
+
+  /** To open a connection takes an answer. */
+  #whenBothHear(a: Endpoint, b: Endpoint, then: () => void): void {
+    this.whenAudible(a, b, () => {
+      if (this.#silenced.has(wayKey(b.ip, a.ip))) this.whenAudible(b, a, () => this.#whenBothHear(a, b, then));
+      else then();
+    });
   }
 
   #listen(wanted: Endpoint, handlers: ListenHandlers): Listener {
@@ -77,7 +93,7 @@ export class MemoryNet {
       const aborted = () => reject(signal.reason);
       signal.addEventListener("abort", aborted, { once: true });
       this.clock.after(this.options.delayMs(local, remote) + this.options.delayMs(remote, local), () =>
-        this.whenAudible(local, remote, () => {
+        this.#whenBothHear(local, remote, () => {
           signal.removeEventListener("abort", aborted);
           if (signal.aborted) return;
           const listener = this.#listeners.get(endpointText(remote));
@@ -97,8 +113,8 @@ export class MemoryNet {
   }
 }
 
-function pairKey(a: string, b: string): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`;
+function wayKey(from: string, to: string): string {
+  return `${from} ${to}`;
 }
 
 type Parcel = { readonly bytes: Uint8Array } | { readonly end: DisconnectReason | undefined };

@@ -120,15 +120,22 @@ export class BlockSync {
     return peer;
   }
 
-  /** It says it has blocks up to `height`. */
+  /** It says, asking for more, that it has blocks up to `height`. A fresh guess is still on its way to it. */
   noteHeight(peer: Peer, height: number): void {
+    this.#noteHeight(peer, height, GUESS_FRESH_MS);
+  }
+
+  /** ANNB: its head has moved. What it was asked before, on a guess, found nothing there and stays unanswered. */
+  announcedBy(peer: Peer, height: number): void {
+    this.#noteHeight(peer, height, Number.NEGATIVE_INFINITY);
+  }
+
+  #noteHeight(peer: Peer, height: number, freshMs: number): void {
     peer.saidHeight = true;
     if (height > peer.height) peer.height = height;
     if (height < this.#pipeline.nextSeq) return;
     const now = this.#deps.clock.monotonicMs();
-    this.#asks = this.#asks.filter(
-      (ask) => !(ask.isGuess && ask.peer === peer && now - ask.askedAtMs > GUESS_FRESH_MS),
-    );
+    this.#asks = this.#asks.filter((ask) => !(ask.isGuess && ask.peer === peer && now - ask.askedAtMs > freshMs));
     this.#pump();
   }
 

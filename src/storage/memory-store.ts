@@ -195,13 +195,17 @@ export class MemoryStore implements ChainStore {
     this.#closed = true;
   }
 
+  /** What imitates a disk waits or fails here, before a write takes effect. */
+  protected async transfer(): Promise<void> {}
+
   #assertOpen(): void {
     if (this.#closed) throw new StoreError("STORE_CLOSED", "the store is closed");
   }
 
   /** Writes take effect in a later turn, one after the other, as those to a disk do. */
   #exclusive(work: () => void): Promise<void> {
-    const result = this.#writing.then(() => {
+    const result = this.#writing.then(async () => {
+      await this.transfer();
       this.#assertOpen();
       work();
     });

@@ -1,10 +1,18 @@
 import type { Clock } from "../../src/base/clock.ts";
 
+interface Timer {
+  readonly due: number;
+  readonly order: number;
+  run: (() => void) | undefined;
+}
+
 /** A clock that moves only when told, and runs what falls due in order. */
 export class VirtualClock implements Clock {
   #wallMs: number;
   #monotonicMs = 0;
-  #timers: { due: number; order: number; run: () => void }[] = [];
+  /** A binary heap; those cancelled stay in it until their time. */
+  readonly #timers: Timer[] = [];
+  #waiting = 0;
   #order = 0;
 
   constructor(wallMs = 1_700_000_000_000) {
@@ -20,16 +28,18 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    const timer = { due: this.#monotonicMs + ms, order: this.#order++, run };
-    this.#timers.push(timer);
+    const timer: Timer = { due: this.#monotonicMs + ms, order: this.#order++, run };
+    this.#push(timer);
+    this.#waiting++;
     return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      if (timer.run !== undefined) this.#waiting--;
+      timer.run = undefined;
     };
   }
 
   /** Timers waiting. */
   get waiting(): number {
-    return this.#timers.length;
+    return this.#waiting;
   }
 
   /** Moves both clocks by `ms`; promises started by a timer get their turn before the next timer. */
@@ -37,13 +47,13 @@ export class VirtualClock implements Clock {
     const until = this.#monotonicMs + ms;
     for (;;) {
       await settle();
-      const [next] = this.#timers
-        .filter((timer) => timer.due <= until)
-        .sort((a, b) => a.due - b.due || a.order - b.order);
+      const next = this.#nextBefore(until);
       if (next === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#move(next.due);
-      next.run();
+      const { due, run } = next;
+      next.run = undefined;
+      this.#waiting--;
+      this.#move(due);
+      run?.();
     }
     this.#move(until);
     await settle();
@@ -58,9 +68,51 @@ export class VirtualClock implements Clock {
     this.#wallMs += to - this.#monotonicMs;
     this.#monotonicMs = to;
   }
+
+  /** Takes the first timer out of the heap that is due by then and not cancelled. */
+  #nextBefore(until: number): Timer | undefined {
+    const heap = this.#timers;
+    for (let first = heap[0]; first !== undefined && first.due <= until; first = heap[0]) {
+      const last = heap.pop() as Timer;
+      if (last !== first) this.#sink(last);
+      if (first.run !== undefined) return first;
+    }
+    return undefined;
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#timers;
+    let at = heap.push(timer) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (isBefore(heap[above] as Timer, timer)) break;
+      heap[at] = heap[above] as Timer;
+      at = above;
+    }
+    heap[at] = timer;
+  }
+
+  /** Puts the timer in the place of the first. */
+  #sink(timer: Timer): void {
+    const heap = this.#timers;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && isBefore(heap[below + 1] as Timer, heap[below] as Timer)) below++;
+      if (isBefore(timer, heap[below] as Timer)) break;
+      heap[at] = heap[below] as Timer;
+      at = below;
+    }
+    heap[at] = timer;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order);
 }
 
 /** Lets promise chains of some depth run out. */
 async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
+  for (let i = 0; i < 20; i++) await undefined;
 }

@@ -1,0 +1,111 @@
+import type { Clock } from "../../src/base/clock.ts";
+import type { BlockChange, UnconfirmedRecord } from "../../src/chain/store.ts";
+import { StoreError } from "../../src/storage/errors.ts";
+import { MemoryStore } from "../../src/storage/memory-store.ts";
+import { BASE } from "./coins.ts";
+import type { Dice } from "./dice.ts";
+
+/** What survives the process: blocks, and the stored pool. */
+export class Disk {
+  changes: BlockChange[];
+  records: readonly UnconfirmedRecord[] = [];
+  /** A write takes up to so long. */
+  latencyMs = 0;
+  /** How many writes in a hundred fail. */
+  failPercent = 0;
+  writes = 0;
+
+  constructor(changes: readonly BlockChange[] = BASE.changes) {
+    this.changes = [...changes];
+  }
+
+  /** A copy as it was some blocks ago, which an operator puts back. */
+  backup(blocks: number): Disk {
+    const disk = new Disk(this.changes.slice(0, Math.max(BASE.changes.length, this.changes.length - blocks)));
+    disk.latencyMs = this.latencyMs;
+    return disk;
+  }
+}
+
+/**
+ * A store on such a disk: writes take time and may fail, and what is not written when the process dies is lost. A
+ * write may also be done and its process die before it hears of it.
+ */
+export class DiskStore extends MemoryStore {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #dice: Dice;
+  readonly #waiting = new Map<number, BlockChange>();
+  #isOpening = true;
+  #isDead = false;
+
+  private constructor(disk: Disk, clock: Clock, dice: Dice) {
+    super();
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#dice = dice;
+  }
+
+  static async open(disk: Disk, clock: Clock, dice: Dice): Promise<DiskStore> {
+    const store = new DiskStore(disk, clock, dice);
+    for (const change of disk.changes) store.stage(change);
+    await store.flush();
+    await store.putUnconfirmed(disk.records);
+    store.#waiting.clear();
+    store.#isOpening = false;
+    return store;
+  }
+
+  /** The process is gone: nothing is written any more, nothing under way is ever reported. */
+  die(): void {
+    this.#isDead = true;
+    this.#disk.records = [...this.unconfirmed()];
+  }
+
+  override stage(change: BlockChange): void {
+    super.stage(change);
+    this.#waiting.set(change.block.header.seq, change);
+  }
+
+  override async flush(): Promise<void> {
+    await super.flush();
+    await this.#reported();
+  }
+
+  override async putUnconfirmed(records: readonly UnconfirmedRecord[]): Promise<void> {
+    await super.putUnconfirmed(records);
+    await this.#reported();
+  }
+
+  override async removeUnconfirmed(ids: Parameters<MemoryStore["removeUnconfirmed"]>[0]): Promise<void> {
+    await super.removeUnconfirmed(ids);
+    await this.#reported();
+  }
+
+  protected override async transfer(): Promise<void> {
+    if (this.#isOpening) return;
+    await this.#wait();
+    this.#disk.writes++;
+    if (this.#dice.chance(this.#disk.failPercent / 100)) throw new StoreError("STORE_WRITE", "the disk is full");
+  }
+
+  async #reported(): Promise<void> {
+    if (this.#isOpening || this.#isDead) return;
+    const { changes } = this.#disk;
+    const seq = this.head()?.seq ?? -1;
+    for (let next = changes.length; next <= seq; next++) {
+      changes.push(this.#waiting.get(next) as BlockChange);
+      this.#waiting.delete(next);
+    }
+    await this.#wait();
+  }
+
+  async #wait(): Promise<void> {
+    if (this.#isDead) return new Promise(() => {});
+    const { latencyMs } = this.#disk;
+    if (latencyMs > 0) {
+      await new Promise<void>((resolve) => this.#clock.after(this.#dice.int(0, latencyMs), resolve));
+    }
+    if (this.#isDead) return new Promise(() => {});
+  }
+}

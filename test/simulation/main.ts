@@ -1,0 +1,65 @@
+// Runs many seeds: --seeds N --from S [--trace] [--log FILE]. Ends with the first that fails unless --keep-going.
+import { appendFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { FAULTS, type Outcome, simulate } from "./simulation.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "1000" },
+    from: { type: "string", default: "1" },
+    trace: { type: "boolean", default: false },
+    "keep-going": { type: "boolean", default: false },
+    log: { type: "string" },
+  },
+});
+const [count, from] = [Number(values.seeds), Number(values.from)];
+if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from) || count < 1 || from < 0) {
+  console.error("usage: npm run simulate -- [--seeds N] [--from S] [--trace] [--keep-going] [--log FILE]");
+  process.exit(2);
+}
+
+const begun = process.cpuUsage();
+const agreed: number[] = [];
+const faults = new Map<string, number>(FAULTS.map((fault) => [fault, 0]));
+let [failed, events, blocks, virtualMs] = [0, 0, 0, 0];
+let seed = from;
+for (; seed < from + count; seed++) {
+  const outcome = await simulate(seed, values.trace ? (line) => console.log(line) : undefined);
+  events += outcome.events;
+  blocks += outcome.blocks;
+  virtualMs += outcome.virtualMs;
+  if (outcome.agreedMs !== undefined) agreed.push(outcome.agreedMs);
+  for (const fault of outcome.faults) faults.set(fault, (faults.get(fault) ?? 0) + 1);
+  if ((seed - from) % 1000 === 999) report(seed - from + 1);
+  if (outcome.failures.length === 0) continue;
+  failed++;
+  reportFailure(outcome);
+  if (!values["keep-going"]) break;
+}
+const done = Math.min(seed, from + count - 1) - from + 1;
+report(done);
+say(`faults: ${[...faults].map(([fault, n]) => `${fault} ${n}`).join(", ")}`);
+process.exit(failed === 0 ? 0 : 1);
+
+function report(done: number): void {
+  const { user, system } = process.cpuUsage(begun);
+  const seconds = (user + system) / 1e6;
+  agreed.sort((a, b) => a - b);
+  const at = (share: number) => agreed[Math.min(agreed.length - 1, Math.floor(share * agreed.length))] ?? 0;
+  say(
+    `seeds ${from} to ${from + done - 1}: ${failed} failed, ${(done / seconds).toFixed(1)} a second of CPU (${seconds.toFixed(0)} s), ` +
+      `${events} events, ${blocks} blocks, ${(virtualMs / 3_600_000).toFixed(1)} hours of virtual time, ` +
+      `agreement after p50 ${at(0.5)} p99 ${at(0.99)} max ${at(1)} ms, ${Math.round(process.memoryUsage.rss() / 1e6)} MB`,
+  );
+}
+
+function reportFailure({ seed, failures, faults, nodes, fingerprint }: Outcome): void {
+  say(`seed ${seed} FAILED (${nodes} nodes; ${faults.join(", ")}; trace ${fingerprint}):`);
+  for (const failure of failures) say(`  ${failure}`);
+  say(`  replay: npm run simulate -- --seeds 1 --from ${seed} --trace`);
+}
+
+function say(line: string): void {
+  console.log(line);
+  if (values.log !== undefined) appendFileSync(values.log, `${line}\n`);
+}
