@@ -25,6 +25,11 @@ export class SyncWindow {
     return this.#held.has(seq);
   }
 
+  /** The one held for longest. */
+  any(): HeldBlock | undefined {
+    return this.#held.values().next().value;
+  }
+
   put(seq: number, held: HeldBlock): void {
     this.take(seq);
     this.#held.set(seq, held);

@@ -4,6 +4,7 @@ import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { SignedBlock } from "../chain/block.ts";
 import type { RuleError } from "../chain/rules.ts";
+import { isLoopback } from "./address.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import type { RivalBlocks, SyncChain, Turn } from "./deps.ts";
 import { DISC } from "./disconnect.ts";
@@ -48,6 +49,7 @@ const GUESS_FRESH_MS = 300;
 /** An answer that takes longer is not waited for by others. */
 const BEHIND_MS = 2_000;
 const SLOW_REST_MS = 60_000;
+const SLOW_HOSTS_MAX = 1024;
 const WRONG_REST_MS = 10_000;
 const ANNOUNCE_MS = 1_000;
 const RETRY_FIRST_MS = 1_000;
@@ -71,8 +73,10 @@ export class BlockSync {
   #cursor = 0;
   #blockBytes = 1024;
   readonly #restUntilMs = new WeakMap<Peer, number>();
-  readonly #slowUntilMs = new WeakMap<Peer, number>();
+  /** By host: whoever comes back is no faster than before. */
+  readonly #slowUntilMs = new Map<string, number>();
   readonly #answerMs = new WeakMap<Peer, number>();
+  readonly #answeredAtMs = new WeakMap<Peer, number>();
   readonly #lookbacks = new WeakMap<Peer, { below: number; asked: number }>();
   #lastAnnounceMs = Number.NEGATIVE_INFINITY;
   #isUnannounced = false;
@@ -151,12 +155,17 @@ export class BlockSync {
     for (const block of blocks) {
       const { seq } = block.header;
       if (seq < nextSeq) continue;
-      if (ask === undefined && !this.#takesStray(seq)) break;
+      if (ask === undefined && !this.#takesStray(seq)) {
+        // It comes again when its turn has come; a publisher says of its own blocks no more than this.
+        peer.height = Math.max(peer.height, last);
+        break;
+      }
       if (ask === undefined && this.#window.has(seq)) continue;
       this.#window.put(seq, { block, from: peer, bytes });
     }
     if (ask !== undefined) this.#answered(ask, blocks.length, last, bytes);
     this.#pump();
+    this.#askBefore();
   }
 
   /** Blocks of heights we have: the same ones, or proof that the publisher's key signs two chains. */
@@ -190,6 +199,15 @@ export class BlockSync {
     this.#lookbacks.set(peer, { below: seq, asked: before.asked + 1 });
   }
 
+  /** A block is here ahead of its turn and nothing is under way: those before were lost, and nobody else might tell. */
+  #askBefore(): void {
+    if (this.isBehind || this.#asks.length > 0) return;
+    const { nextSeq } = this.#pipeline;
+    this.#window.drop((seq) => seq < nextSeq);
+    const from = this.#window.any()?.from;
+    if (from?.isActive) this.#guess(from, nextSeq - 1);
+  }
+
   /** Blocks pushed to us: the next one, or a few ahead of their turn (B4). */
   #takesStray(seq: number): boolean {
     const { strayBlocksMax, syncBlocksMax } = this.#limits;
@@ -203,11 +221,16 @@ export class BlockSync {
     const tookMs = this.#deps.clock.monotonicMs() - ask.askedAtMs;
     const before = this.#answerMs.get(peer) ?? tookMs;
     this.#answerMs.set(peer, before + (tookMs - before) / 8);
-    this.#slowUntilMs.delete(peer);
+    this.#answeredAtMs.set(peer, this.#deps.clock.monotonicMs());
+    this.#slowUntilMs.delete(hostOf(peer));
     const end = Math.min(ask.to, Math.max(peer.height, ask.isGuess ? 0 : ask.to));
-    if (last < end) this.#gaps.push({ from: last + 1, to: end });
+    const isFull = count >= ask.to - ask.from + 1 || count * blockBytes > ANSWER_BYTES;
+    if (last < end) {
+      this.#gaps.push({ from: last + 1, to: end });
+      if (peer === this.#target) this.#cursor = Math.max(this.#cursor, end); // asked for as a gap, and not again
+    }
     // A full answer to a guess: there may be more, though it did not say so.
-    else if (ask.isGuess && count >= ask.to - ask.from + 1 && last >= peer.height) this.#guess(peer, last);
+    else if (ask.isGuess && isFull && last >= peer.height) this.#guess(peer, last);
   }
 
   peerEnded(peer: Peer): void {
@@ -219,18 +242,46 @@ export class BlockSync {
   /** Once a second: repeats what was not answered, elsewhere if possible. */
   tick(): void {
     const now = this.#deps.clock.monotonicMs();
-    const overdue = this.#asks.filter((ask) => now - ask.askedAtMs >= this.#limits.syncStallMs);
+    const overdue = this.#asks.filter((ask) => this.#isOverdue(ask, now));
     if (overdue.length > 0) {
       this.#asks = this.#asks.filter((ask) => !overdue.includes(ask));
       for (const { peer, isGuess, from } of overdue) {
         if (isGuess) continue;
         this.#deps.log.debug({ peer: peer.address, from }, "blocks asked for did not come");
-        this.#slowUntilMs.set(peer, now + SLOW_REST_MS);
+        this.#setSlow(peer, now);
         if (this.#target === peer) this.#forgetTarget();
       }
     }
     if (this.#isUnannounced && now - this.#lastAnnounceMs >= ANNOUNCE_MS) this.#announce();
     this.#pump();
+    this.#askBefore();
+  }
+
+  /** Whoever says nothing at all is waited for only as long as nobody else has the blocks. */
+  #isOverdue({ peer, from, askedAtMs, isGuess }: Ask, now: number): boolean {
+    if (now - askedAtMs >= this.#limits.syncStallMs) return true;
+    const silentMs = now - Math.max(askedAtMs, this.#answeredAtMs.get(peer) ?? 0);
+    if (isGuess || silentMs < BEHIND_MS) return false;
+    return this.#deps
+      .peers()
+      .some(
+        (other) => other !== peer && other.height >= from && !this.#isResting(other, now) && !this.#isSlow(other, now),
+      );
+  }
+
+  #isResting(peer: Peer, now: number): boolean {
+    return (this.#restUntilMs.get(peer) ?? 0) > now;
+  }
+
+  #isSlow(peer: Peer, now: number): boolean {
+    return (this.#slowUntilMs.get(hostOf(peer)) ?? 0) > now;
+  }
+
+  #setSlow(peer: Peer, now: number): void {
+    this.#slowUntilMs.delete(hostOf(peer));
+    this.#slowUntilMs.set(hostOf(peer), now + SLOW_REST_MS);
+    const [oldest] = this.#slowUntilMs.keys();
+    if (this.#slowUntilMs.size > SLOW_HOSTS_MAX && oldest !== undefined) this.#slowUntilMs.delete(oldest);
   }
 
   async stop(): Promise<void> {
@@ -307,19 +358,22 @@ export class BlockSync {
     return Math.max(1, Math.min(fitting, offered, blocksPerAnswerOurs));
   }
 
-  /** The one we ask now, else the best: not resting, answering, highest, fastest (B2). */
+  /** The one we ask now, else the best: not resting, answering, known to answer, highest, fastest (B2). */
   #chooseTarget(have: number): Peer | undefined {
     const current = this.#target;
-    if (current?.isActive && (current.height > have || this.#asks.some((ask) => ask.peer === current))) return current;
+    const isAsked = this.#asks.some((ask) => ask.peer === current && !ask.isGuess);
+    if (current?.isActive && (current.height > have || isAsked)) return current;
     this.#forgetTarget();
     const now = this.#deps.clock.monotonicMs();
-    const slow = (peer: Peer) => Number((this.#slowUntilMs.get(peer) ?? 0) > now);
+    const slow = (peer: Peer) => Number(this.#isSlow(peer, now));
+    const unproved = (peer: Peer) => Number(!this.#answerMs.has(peer));
     const [best] = this.#deps
       .peers()
-      .filter((peer) => peer.height > have && (this.#restUntilMs.get(peer) ?? 0) <= now)
+      .filter((peer) => peer.height > have && !this.#isResting(peer, now))
       .sort(
         (a, b) =>
           slow(a) - slow(b) ||
+          unproved(a) - unproved(b) ||
           b.height - a.height ||
           (this.#answerMs.get(a) ?? 0) - (this.#answerMs.get(b) ?? 0) ||
           a.id - b.id,
@@ -388,4 +442,9 @@ export class BlockSync {
     this.#retryAtMs = this.#deps.clock.monotonicMs() + this.#retryMs;
     this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
   }
+}
+
+/** Nodes of one machine share its address and are told apart by their ports. */
+function hostOf(peer: Peer): string {
+  return isLoopback(peer.remote.ip) ? peer.address : peer.remote.ip;
 }

@@ -23,6 +23,26 @@ test("two nodes that name each other keep one link, and dial no more", async () 
   await world.stop();
 });
 
+test("two nodes that name each other keep their one link for 24 hours", async () => {
+  const world = new MemoryWorld();
+  const { log, counts } = countingLog();
+  const a = await world.node({ port: 20001, defaultConnections: [B], log });
+  const b = await world.node({ port: 20002, defaultConnections: [A], log });
+  await world.run(5_000);
+  const ids = () => [a, b].map((node) => node.network.connections().map(({ id }) => id));
+  const [before, dials, leaves] = [ids(), world.dials.length, endings(counts)];
+  await world.run(24 * 3_600_000);
+  assert.deepEqual([ids(), world.dials.length, endings(counts)], [before, dials, leaves]);
+  await world.stop();
+});
+
+/** How many connections have ended, for whatever reason. */
+function endings(counts: ReadonlyMap<string, number>): number {
+  let n = 0;
+  for (const [key, times] of counts) if (key.startsWith("leaves: ")) n += times;
+  return n;
+}
+
 for (const delayMs of [0, 1, 20, 200, 900]) {
   test(`links dialled at the same moment, ${delayMs} ms apart from each other, come down to one`, async () => {
     const world = new MemoryWorld({ delayMs: () => delayMs });

@@ -24,6 +24,8 @@ export interface HostileDeps {
   readonly watch: Watch;
   readonly trace: Trace;
   readonly honest: readonly SimNode[];
+  /** It signs with the publisher's own key, as a publisher gone mad would. */
+  readonly hasKey: boolean;
 }
 
 export const TRICKS = [
@@ -64,7 +66,7 @@ export class Hostile {
     this.ip = ip;
     this.#dice = dice;
     this.#deps = deps;
-    this.#tricks = TRICKS.filter(() => dice.chance(0.3));
+    this.#tricks = TRICKS.filter(() => dice.chance(0.3)).filter((trick) => deps.hasKey || trick !== "false block");
     this.#pauseMs = dice.pick([30, 100, 400]);
     this.#claimsToBeOurs = dice.chance(0.5);
     this.#spares = dice.int(0, 3);
@@ -150,7 +152,7 @@ export class Hostile {
     if (message.id === "PING") connection.send(encode.empty("PONG"));
     if (message.id === "GETB" && this.#tricks.includes("lying height") && this.#dice.chance(0.5)) {
       for (const frame of this.#framesOf(
-        this.#dice.pick(["stale blocks", "false block", "blocks ahead"]),
+        this.#dice.pick(["stale blocks", "forged block", "blocks ahead"]),
         connection,
       )) {
         connection.send(frame);
@@ -246,7 +248,8 @@ export class Hostile {
     const dice = this.#dice;
     const hash = () => dice.bytes(32) as Hash;
     const longest = this.#longest();
-    if (longest === undefined) return undefined;
+    // On a shorter chain than the longest one it might be a block that anybody would take.
+    if (longest === undefined || longest.head.seq < this.#deps.watch.blocks.length - 1) return undefined;
     const { seq, time } = longest.process.chain.head();
     const spendable = this.#spendable();
     const rivals = BASE.purses.find(({ rivals }) => rivals[0] === spendable[0])?.rivals ?? [];
@@ -295,8 +298,9 @@ export class Hostile {
   /** Genuine in part, in the wrong order, with blocks that nobody has seen yet. */
   #ahead(): Uint8Array[] {
     const { blocks } = this.#deps.watch;
+    const key = this.#deps.hasKey ? PUBLISHER.secret : bob.secret;
     const known = blocks.slice(-4);
-    const beyond = [1, 2, 3].flatMap((n) => this.#nextBlock({ seq: blocks.length + n, prevHash: NOTHING }) ?? []);
+    const beyond = [1, 2, 3].flatMap((n) => this.#nextBlock({ seq: blocks.length + n, prevHash: NOTHING }, key) ?? []);
     return [...beyond, ...known].reverse().map((block) => encode.blocks([encodeSignedBlock(block)]));
   }
 

@@ -1,4 +1,5 @@
-// Runs many seeds: --seeds N --from S [--trace] [--log FILE]. Ends with the first that fails unless --keep-going.
+// Runs many seeds: --seeds N --from S [--cpu SECONDS] [--trace] [--log FILE]. Ends with the first that fails unless
+// --keep-going; with --cpu also when so much time is used up.
 import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { FAULTS, type Outcome, simulate } from "./simulation.ts";
@@ -7,43 +8,50 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
+    cpu: { type: "string", default: "Infinity" },
     trace: { type: "boolean", default: false },
     "keep-going": { type: "boolean", default: false },
     log: { type: "string" },
   },
 });
-const [count, from] = [Number(values.seeds), Number(values.from)];
-if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from) || count < 1 || from < 0) {
-  console.error("usage: npm run simulate -- [--seeds N] [--from S] [--trace] [--keep-going] [--log FILE]");
+const [count, from, cpuSeconds] = [Number(values.seeds), Number(values.from), Number(values.cpu)];
+if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from) || count < 1 || from < 0 || !(cpuSeconds > 0)) {
+  console.error(
+    "usage: npm run simulate -- [--seeds N] [--from S] [--cpu SECONDS] [--trace] [--keep-going] [--log FILE]",
+  );
   process.exit(2);
 }
 
 const begun = process.cpuUsage();
 const agreed: number[] = [];
 const faults = new Map<string, number>(FAULTS.map((fault) => [fault, 0]));
-let [failed, events, blocks, virtualMs] = [0, 0, 0, 0];
-let seed = from;
-for (; seed < from + count; seed++) {
+let [done, failed, events, blocks, virtualMs] = [0, 0, 0, 0, 0];
+for (let seed = from; seed < from + count && cpuUsed() < cpuSeconds; seed++) {
   const outcome = await simulate(seed, values.trace ? (line) => console.log(line) : undefined);
+  if (values.trace) say(`trace ${outcome.fingerprint}`);
+  done++;
   events += outcome.events;
   blocks += outcome.blocks;
   virtualMs += outcome.virtualMs;
   if (outcome.agreedMs !== undefined) agreed.push(outcome.agreedMs);
   for (const fault of outcome.faults) faults.set(fault, (faults.get(fault) ?? 0) + 1);
-  if ((seed - from) % 1000 === 999) report(seed - from + 1);
+  if (done % 1000 === 0 && done < count) report();
   if (outcome.failures.length === 0) continue;
   failed++;
   reportFailure(outcome);
   if (!values["keep-going"]) break;
 }
-const done = Math.min(seed, from + count - 1) - from + 1;
-report(done);
+report();
 say(`faults: ${[...faults].map(([fault, n]) => `${fault} ${n}`).join(", ")}`);
 process.exit(failed === 0 ? 0 : 1);
 
-function report(done: number): void {
+function cpuUsed(): number {
   const { user, system } = process.cpuUsage(begun);
-  const seconds = (user + system) / 1e6;
+  return (user + system) / 1e6;
+}
+
+function report(): void {
+  const seconds = cpuUsed();
   agreed.sort((a, b) => a - b);
   const at = (share: number) => agreed[Math.min(agreed.length - 1, Math.floor(share * agreed.length))] ?? 0;
   say(

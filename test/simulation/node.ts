@@ -1,11 +1,14 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { CoinError } from "../../src/base/errors.ts";
 import type { Logger } from "../../src/base/log.ts";
-import type { Block } from "../../src/chain/block.ts";
+import { type Block, blockHash } from "../../src/chain/block.ts";
 import { Blockchain, type BlockEvent } from "../../src/chain/blockchain.ts";
+import { EquivocationWatch } from "../../src/chain/equivocation.ts";
 import { POOL_LIMITS, type PoolLimits } from "../../src/chain/pool-limits.ts";
 import { Publisher, type PublisherDeps } from "../../src/chain/publisher.ts";
+import { PublisherGuard, type PublisherMark } from "../../src/chain/publisher-guard.ts";
 import { inlineRecovery } from "../../src/chain/signatures.ts";
+import type { BlockChange } from "../../src/chain/store.ts";
 import type { Transaction } from "../../src/chain/transaction.ts";
 import { UnconfirmedPool } from "../../src/chain/unconfirmed-pool.ts";
 import { Maintenance } from "../../src/node/maintenance.ts";
@@ -13,7 +16,7 @@ import { Publishing, type PublishOptions } from "../../src/node/publishing.ts";
 import { LIMITS, type Limits } from "../../src/p2p/limits.ts";
 import { NETWORK_DEFAULTS, Network, type NetworkOptions } from "../../src/p2p/network.ts";
 import type { VirtualClock } from "../support/virtual-clock.ts";
-import { PARAMS, PUBLISHER } from "./coins.ts";
+import { BASE, PARAMS, PUBLISHER } from "./coins.ts";
 import type { Dice } from "./dice.ts";
 import { type Disk, DiskStore } from "./disk.ts";
 import type { Wires } from "./wires.ts";
@@ -21,6 +24,9 @@ import type { Wires } from "./wires.ts";
 export const PORT = 6000;
 export const LEAD_SECONDS_MAX = 5;
 const ON_DEMAND: PublishOptions = { mode: "on-demand", companyWindowMs: 20, leadSecondsMax: LEAD_SECONDS_MAX };
+
+/** Block 1 counts as made by whoever publishes in a run. */
+const BASE_MARK: PublisherMark = { seq: 1, hash: (BASE.changes[1] as BlockChange).hash };
 
 /** What a node is from birth on. */
 export interface NodePlan {
@@ -31,6 +37,11 @@ export interface NodePlan {
   readonly limits: Partial<Limits>;
   readonly poolLimits: PoolLimits;
 }
+
+/** As the node's defaults are, in proportion to a run. */
+const PUBLISHER_WAIT_MS = 5_000;
+export const TAKEOVER_MS = 5_000;
+const LOOK_MS = 100;
 
 export interface NodeDeps {
   readonly clock: VirtualClock;
@@ -108,12 +119,16 @@ interface Process {
   readonly network: Network;
   readonly maintenance: Maintenance;
   readonly publishing: Publishing | undefined;
+  readonly guard: PublisherGuard | undefined;
+  readonly stopLooking: () => void;
 }
 
 /** A node on its host: the parts that `src/node/node.ts` puts together, on the simulated disk, wires and clock. */
 export class SimNode {
   readonly plan: NodePlan;
   disk: Disk;
+  /** The last block it made, remembered beside the database. */
+  mark: PublisherMark | undefined = BASE_MARK;
   /** The wall clock is wrong by so much. */
   offsetMs = 0;
   /** When it was last set to another time, on the world's clock. */
@@ -171,10 +186,11 @@ export class SimNode {
     const chain = await Blockchain.open({ params: PARAMS, store, recovery, log });
     const pool = new UnconfirmedPool({ chain, store, params: PARAMS, clock, log, limits: this.plan.poolLimits });
     await pool.load();
+    const rivals = new EquivocationWatch(chain);
     const network = new Network(
       { ...NETWORK_DEFAULTS, listenIp: this.ip, port: PORT, ...this.plan.network, limits: this.plan.limits },
       {
-        ...{ chain, pool, clock, log },
+        ...{ chain, pool, clock, log, rivals },
         transport: wires.host(this.ip),
         random: dice.fork(),
         turn: () => new Promise<void>((resolve) => clock.after(0, resolve)),
@@ -186,10 +202,32 @@ export class SimNode {
     await network.start();
     const maintenance = new Maintenance({ pool, clock, log, announce: (ids) => network.announceTransactions(ids) });
     maintenance.start();
-    const publishing = this.plan.isPublisher ? this.#publishing({ chain, pool, network, clock, log }) : undefined;
+    let stopLooking = () => {};
+    let publishing: Publishing | undefined;
+    let guard: PublisherGuard | undefined;
+    if (this.plan.isPublisher) {
+      ({ publishing, guard } = this.#publishing({ chain, pool, network, clock, log }));
+      const watched = guard;
+      rivals.onFound.on(({ ours }) => watched.halt(`two blocks ${ours.header.seq}`));
+      const look = (): void => {
+        watched.look(network.heardHeads());
+        if (watched.state === "checking") stopLooking = clock.after(LOOK_MS, look);
+      };
+      look();
+    }
     if (clock.isOver) return;
     this.#starting = undefined;
-    this.#process = { clock, store, chain, pool, network, maintenance, publishing };
+    this.#process = {
+      clock,
+      store,
+      chain,
+      pool,
+      network,
+      maintenance,
+      publishing,
+      guard,
+      stopLooking: () => stopLooking(),
+    };
     publishing?.start();
   }
 
@@ -199,12 +237,35 @@ export class SimNode {
     readonly network: Network;
     readonly clock: Clock;
     readonly log: Logger;
-  }): Publishing {
+  }): { publishing: Publishing; guard: PublisherGuard } {
     const { chain, pool, network, clock, log } = parts;
-    return new Publishing(ON_DEMAND, {
-      publisher: new WatchedPublisher({ chain, pool, params: PARAMS, secretKey: PUBLISHER.secret }, (block) => {
-        this.#deps.making(this, block);
-      }),
+    const guard = new PublisherGuard(
+      {
+        mark: this.mark,
+        knowsPeers: network.knownPeers() > 0,
+        knowsTrusted: network.knownTrusted() > 0,
+        waitMs: PUBLISHER_WAIT_MS,
+        takeoverMs: TAKEOVER_MS,
+        accepted: false,
+      },
+      { chain, genesisTime: chain.genesis.header.time, clock },
+    );
+    const refusal = (): string | undefined => (guard.waitMs(true) === 0 ? undefined : (guard.refusal ?? guard.state));
+    const secretKey = PUBLISHER.secret;
+    const publisher = new WatchedPublisher({ chain, pool, params: PARAMS, secretKey, refusal }, (block) => {
+      this.#deps.making(this, block);
+    });
+    chain.onBlock.on(({ block, hash }) => {
+      if (!publisher.madeLast(hash)) guard.foreignBlock(block.header);
+    });
+    const publishing = new Publishing(ON_DEMAND, {
+      publisher,
+      guard,
+      record: async ({ header }) => {
+        const { latencyMs } = this.disk;
+        if (latencyMs > 0) await new Promise<void>((resolve) => clock.after(latencyMs / 2, resolve));
+        this.mark = { seq: header.seq, hash: blockHash({ header }) };
+      },
       ...{ chain, pool, clock, log },
       broadcast: (block) => {
         try {
@@ -214,6 +275,7 @@ export class SimNode {
         }
       },
     });
+    return { publishing, guard };
   }
 
   /** A user's transaction, sent out and kept. @throws as the API would answer */
@@ -249,7 +311,8 @@ export class SimNode {
   }
 
   async #stop(running: Process): Promise<void> {
-    const { publishing, maintenance, network, pool, store, clock } = running;
+    const { publishing, stopLooking, maintenance, network, pool, store, clock } = running;
+    stopLooking();
     await publishing?.stop();
     maintenance.stop();
     await network.stop();

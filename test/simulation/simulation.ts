@@ -7,7 +7,7 @@ import { BASE, type Transaction } from "./coins.ts";
 import { Dice } from "./dice.ts";
 import { Disk } from "./disk.ts";
 import { Hostile } from "./hostile.ts";
-import { LEAD_SECONDS_MAX, LIMITS, type NodePlan, POOL_LIMITS, PORT, SimNode } from "./node.ts";
+import { LEAD_SECONDS_MAX, LIMITS, type NodePlan, POOL_LIMITS, PORT, SimNode, TAKEOVER_MS } from "./node.ts";
 import { Trace } from "./trace.ts";
 import { Watch } from "./watch.ts";
 import { Wires } from "./wires.ts";
@@ -36,6 +36,7 @@ export const FAULTS = [
   "long outage",
   "twins",
   "old backup",
+  "stolen key",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -43,7 +44,8 @@ export type Fault = (typeof FAULTS)[number];
 const CHANCES: Partial<Record<Fault, number>> = {
   "long outage": 0.03,
   twins: 0.03,
-  "old backup": 0.03,
+  "old backup": 0.05,
+  "stolen key": 0.1,
   "failing disks": 0.1,
   "small pools": 0.05,
 };
@@ -52,6 +54,8 @@ const CHANCES: Partial<Record<Fault, number>> = {
 const AGREE_MS = 10_000;
 /** Until then dials rest at most so long: the back-off, a dial into silence, and a sweep. */
 const LINK_MS = LIMITS.backoffMaxMs + LIMITS.dialMs + 5_000;
+/** A disk that has failed for long is tried again after so long. */
+const DISK_RETRY_MS = 30_000;
 const POLL_MS = 250;
 /** Whatever a stopped node still waits for: a deadline of a connection that is gone. */
 const LAST_TIMER_MS = 15_000;
@@ -123,9 +127,9 @@ class Run {
     return this.#faults.has(fault);
   }
 
-  /** Two publishers, or one that has forgotten what it signed. */
+  /** Two publishers that may not hear of each other in time. */
   get #mayFork(): boolean {
-    return this.#has("twins") || this.#has("old backup");
+    return this.#has("twins");
   }
 
   outcome(): Outcome {
@@ -188,7 +192,10 @@ class Run {
       clock: this.#clock,
       wires: this.#wires,
       dice: this.#dice.fork(),
-      opened: (from, store) => this.watch.opened(from, store),
+      opened: (from, store) => {
+        this.watch.forgiveAll(from.ip);
+        this.watch.opened(from, store);
+      },
       onBlock: (from, event) => this.watch.acknowledged(from, event),
       making: (from: SimNode, block: Block) => this.watch.making(from, block),
       log: (from, level, fields, message) => this.#heard(from, level, fields, message),
@@ -230,7 +237,7 @@ class Run {
       trace: this.#trace,
       wires: this.#wires,
     };
-    const deps = { clock, watch, trace, wires, honest: this.#nodes };
+    const deps = { clock, watch, trace, wires, honest: this.#nodes, hasKey: this.#has("stolen key") };
     for (let i = dice.int(1, 2); i > 0; i--) this.#hostile.push(new Hostile(`10.9.${i}.1`, dice.fork(), deps));
     for (const hostile of this.#hostile) {
       this.#trace.note(`${hostile.ip} is hostile: ${hostile.tricks.join(", ")}`);
@@ -239,7 +246,6 @@ class Run {
   }
 
   #start(node: SimNode): void {
-    this.watch.forgiveAll(node.ip);
     const opened = node.start().then(() => {
       if (node.isUp) this.#trace.note(`${node.name} is up at ${node.head.seq}`);
     });
@@ -356,7 +362,8 @@ class Run {
 
   #restore(dice: Dice): void {
     const [node] = this.#nodes;
-    if (node === undefined || !node.isUp) return;
+    // A block made and not yet remembered beside the database has not been told to anybody either: nothing can hold it.
+    if (node === undefined || !node.isUp || (node.mark?.seq ?? 0) < node.disk.changes.length - 1) return;
     this.#trace.note(`${node.name} is restored from an old backup`);
     node.crash({ power: false });
     this.#exchange(node, node.disk.backup(dice.int(1, 3)));
@@ -401,7 +408,9 @@ class Run {
     let hasProbed = false;
     const isLate = () => {
       const now = this.#clock.monotonicMs();
-      return linkedMs === undefined ? now > healedMs + LINK_MS : now > linkedMs + AGREE_MS;
+      if (linkedMs === undefined) return now > healedMs + LINK_MS;
+      const restMs = this.#has("failing disks") ? DISK_RETRY_MS : 0;
+      return now > linkedMs + AGREE_MS + restMs + (this.#isTakingOver() ? TAKEOVER_MS : 0);
     };
     for (;;) {
       await this.#advance(POLL_MS);
@@ -419,10 +428,17 @@ class Run {
         return;
       }
       if (isLate()) {
-        this.watch.fail(linkedMs === undefined ? `no way between all nodes ${LINK_MS} ms after healing` : `${apart}`);
+        this.watch.fail(
+          linkedMs === undefined ? `not together ${LINK_MS} ms after healing: ${this.#states()}` : `${apart}`,
+        );
         return;
       }
     }
+  }
+
+  /** Its head is not known to be its own, so it lets others go first for a while. */
+  #isTakingOver(): boolean {
+    return this.#nodes.some((node) => node.isUp && node.process.guard?.state === "takeover");
   }
 
   /** What keeps them apart; undefined when nothing does. */
@@ -433,8 +449,16 @@ class Run {
     // A full pool drops payments; a disk that fails for long makes a node refuse them more often than it asks again.
     if (this.#has("small pools") || this.#has("failing disks") || this.#mayFork || this.#isWaitingForTime())
       return undefined;
+    if (this.#isHalted()) return undefined;
     const { unsettled } = this.watch;
     return unsettled.length > 0 ? `payments are forgotten: ${unsettled.join(", ")}; ${heights}` : undefined;
+  }
+
+  /** It has seen its key misused, or its own last block is nowhere any more. */
+  #isHalted(): boolean {
+    const state = this.#nodes[0]?.process.guard?.state;
+    if (state === "halted" && !this.#has("stolen key")) this.watch.fail("the publisher has halted for no reason");
+    return state === "halted" || (state === "checking" && this.#has("old backup"));
   }
 
   /** The publisher's clock was set back: its blocks must not lead it further, so there are none for a while. */
@@ -457,9 +481,18 @@ class Run {
     );
   }
 
-  /** All are up, and there is a way of links that both ends know from each to each. */
+  #states(): string {
+    const state = (node: SimNode) =>
+      node.isUp
+        ? `${node.head.seq} ${node.process.guard?.state ?? ""} ${node.process.guard?.refusal ?? ""}`.trim()
+        : "down";
+    return this.#nodes.map((node) => `${node.name} ${state(node)}`).join(", ");
+  }
+
+  /** All are up, the publisher has looked around, and there is a way of links that both ends know from each to each. */
   #areLinked(): boolean {
     if (this.#nodes.some(({ isUp }) => !isUp)) return false;
+    if (this.#nodes.some((n) => n.process.guard?.state === "checking") && !this.#has("old backup")) return false;
     const peersOf = (node: SimNode) =>
       node.process.network
         .connections()
@@ -505,8 +538,9 @@ class Run {
 
 /** Bounds so tight that every queue is full at some time; none may cost anybody a block. */
 function smallLimits(dice: Dice): NodePlan["limits"] {
+  const blocksPerAnswer = dice.int(1, 4);
   return {
-    blocksPerAnswerOurs: dice.int(1, 4),
+    ...{ blocksPerAnswer, blocksPerAnswerOurs: blocksPerAnswer },
     strayBlocksMax: dice.int(1, 4),
     syncBlocksMax: dice.int(4, 16),
     syncStagedMax: dice.int(1, 4),

@@ -33,7 +33,10 @@ export class Trace {
     for (let i = Math.max(16, bytes.length - 8); i < bytes.length; i++) this.#mix(bytes[i] as number);
     if (this.#say === undefined) return;
     const id = String.fromCharCode(...bytes.subarray(4, 8)).replaceAll(/[^A-Z]/g, "?");
-    this.#say(`${this.#nowMs().toFixed(0).padStart(7)}    ${from} > ${to}  ${id} ${bytes.length}`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const numbers = id === "GETB" || id === "ANNB" ? [8, 16].filter((at) => at + 8 <= bytes.length) : [];
+    const said = numbers.map((at) => view.getBigUint64(at, true));
+    this.#say(`${this.#nowMs().toFixed(0).padStart(7)}    ${from} > ${to}  ${id} ${said.join(" ") || bytes.length}`);
   }
 
   /** For readers only. */
