@@ -1,8 +1,9 @@
 // Our node and a reference node beside each other: whole processes that catch up with the same wire peer over loopback
 // TCP, in turns, every signature verified, each from an empty database.
-// usage: npm run bench -- sync-beside [--blocks 2000] [--transactions 20] [--rounds 3] [--only bindings,wasm,go] [--keep DIR]
+// usage: npm run bench -- sync-beside [--blocks 2000] [--transactions 20] [--addresses 10000] [--rounds 3]
+//        [--only bindings,wasm,go] [--keep DIR] [--marks 1000,10000]
 // LOGINCHAIN_GO_NODE: the reference's program (plain build); without it only ours runs. --keep: where the chain is kept
-// between runs, since making one takes time. --marks 1000,10000: cost of the blocks up to each mark, for long chains.
+// between runs, since making one takes time. --marks: cost of the blocks up to each mark, for long chains.
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -28,6 +29,7 @@ const optionOf = (flag: string, fallback: string) => {
 };
 const blocks = Number(optionOf("--blocks", "2000"));
 const transactions = Number(optionOf("--transactions", "20"));
+const addresses = Number(optionOf("--addresses", "10000"));
 const rounds = Number(optionOf("--rounds", "3"));
 const marks = optionOf("--marks", "").split(",").filter(Boolean).map(Number);
 const goNode = process.env.LOGINCHAIN_GO_NODE;
@@ -38,12 +40,15 @@ interface Sample {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly rssMax: number;
+  readonly heldMs: number;
 }
 
 interface Result {
   readonly perSecond: number;
   readonly cpuMs: number;
   readonly rssMax: number;
+  /** Share of the time in which the feeder held an answer back. */
+  readonly held: number;
   readonly samples: readonly Sample[];
 }
 
@@ -53,7 +58,9 @@ async function main(): Promise<void> {
     const files = await chainFiles(scratch);
     const params = await readBenchParams(files.params);
     console.log(describeRun());
-    console.log(`${blocks} blocks of ${transactions} transactions (1 input, 2 outputs), ${rounds} rounds`);
+    console.log(
+      `${blocks} blocks of ${transactions} transactions (1 input, 2 outputs), ${addresses} addresses, ${rounds} rounds`,
+    );
     const results = new Map<Kind, Result[]>();
     for (let round = 0; round < rounds; round++) {
       for (const kind of kinds) {
@@ -61,9 +68,10 @@ async function main(): Promise<void> {
         const result = await run(kind, { files, params, directory });
         await rm(directory, { recursive: true, force: true });
         results.set(kind, [...(results.get(kind) ?? []), result]);
-        const { perSecond, cpuMs, rssMax } = result;
+        const { perSecond, cpuMs, rssMax, held } = result;
+        const wait = held > 0 ? `  ${(held * 100).toFixed(1)} % of its time waiting for the feeder` : "";
         console.log(
-          `  ${kind.padEnd(8)} ${perSecond.toFixed(0).padStart(7)} tx/s  ${cpuMs.toFixed(4)} CPU ms/tx  ${mb(rssMax)} MB`,
+          `  ${kind.padEnd(8)} ${perSecond.toFixed(0).padStart(7)} tx/s  ${cpuMs.toFixed(4)} CPU ms/tx  ${mb(rssMax)} MB${wait}`,
         );
         printMarks(result);
       }
@@ -76,12 +84,12 @@ async function main(): Promise<void> {
 
 async function chainFiles(scratch: string): Promise<ChainFiles> {
   const kept = optionOf("--keep", "");
-  const directory = kept === "" ? scratch : join(kept, `${blocks}x${transactions}`);
+  const directory = kept === "" ? scratch : join(kept, `${blocks}x${transactions}x${addresses}`);
   const files = { chain: join(directory, "chain.jsonl"), params: join(directory, "chain.params.json") };
   if (existsSync(files.params)) return files;
   await mkdir(directory, { recursive: true });
   await installNativeBackend();
-  return makeBenchChain(directory, { blocks, transactions });
+  return makeBenchChain(directory, { blocks, transactions, addresses });
 }
 
 interface Setting {
@@ -103,10 +111,10 @@ async function run(kind: Kind, setting: Setting): Promise<Result> {
     const started = performance.now();
     await new Promise<void>((resolve, reject) => {
       node?.once("exit", (code) => reject(new Error(`${kind} ended with ${code}`)));
-      feeder.onAsked((seq) => {
+      feeder.onAsked((seq, ms) => {
         while (due[0] !== undefined && seq >= due[0]) {
           due.shift();
-          samples.push({ seq, seconds: (performance.now() - started) / 1000, ...usageOf(pid) });
+          samples.push({ seq, seconds: (performance.now() - started) / 1000, heldMs: ms, ...usageOf(pid) });
         }
         if (due.length === 0) resolve();
       });
@@ -117,6 +125,7 @@ async function run(kind: Kind, setting: Setting): Promise<Result> {
       perSecond: count / (end.seconds - first.seconds),
       cpuMs: ((end.cpuSeconds - first.cpuSeconds) * 1000) / count,
       rssMax: end.rssMax,
+      held: (end.heldMs - first.heldMs) / 1000 / (end.seconds - first.seconds),
       samples,
     };
   } finally {
@@ -134,19 +143,19 @@ function startFeederProcess(kind: Kind, files: ChainFiles) {
   // A plain peer for both; only the pace of frames that the reference needs is different.
   const extra = kind === "go" ? ["--isolate"] : [];
   const child = fork(program, ["--feed", "0", files.chain, files.params, ...extra]);
-  let asked: (seq: number) => void = () => {};
+  let asked: (seq: number, heldMs: number) => void = () => {};
   const ready = new Promise<{ port: number; last: number }>((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`feeder ended with ${code}`)));
-    child.on("message", (message: { port?: number; blocks?: number; asked?: number }) => {
+    child.on("message", (message: { port?: number; blocks?: number; asked?: number; heldMs?: number }) => {
       if (message.port !== undefined) resolve({ port: message.port, last: message.blocks as number });
-      if (message.asked !== undefined) asked(message.asked);
+      if (message.asked !== undefined) asked(message.asked, message.heldMs as number);
     });
   });
   const stop = () => {
     child.removeAllListeners("exit");
     child.kill("SIGKILL");
   };
-  const onAsked = (listener: (seq: number) => void) => {
+  const onAsked = (listener: (seq: number, heldMs: number) => void) => {
     asked = listener;
   };
   return { ready, onAsked, stop };

@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   await installNativeBackend();
   const scratch = await mkdtemp(join(tmpdir(), "bench-sync-"));
   try {
-    const small = { blocks: 200, transactions: 20 };
+    const small = { blocks: 200, transactions: 20, addresses: 1000 };
     await measure(files.length >= 2 ? givenFiles() : await makeBenchChain(scratch, small), scratch);
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -56,7 +56,7 @@ async function feed(files: ChainFiles, port: number): Promise<void> {
     ...{ params, blocks, port },
     ours: has("--ours"),
     isolate: has("--isolate"),
-    onAsked: (last) => process.send?.({ asked: last }),
+    onAsked: (last, heldMs) => process.send?.({ asked: last, heldMs }),
   });
   process.send?.({ port: bound, blocks: blocks.length - 1 });
   if (process.send === undefined) console.log(`feeding ${blocks.length - 1} blocks on 127.0.0.1:${bound}`);

@@ -12,7 +12,7 @@ import { parsePublicKey } from "../../src/cipher/keys.ts";
 import { parseSignature } from "../../src/cipher/sign.ts";
 import { paramsOfGenesisFile } from "../../src/config/genesis-file.ts";
 import { SKYCOIN } from "../../src/config/skycoin.ts";
-import { type Coin, out, owners, spend, TestChain } from "../../test/support/chain.ts";
+import { type Coin, type Owner, out, owners, spend, TestChain } from "../../test/support/chain.ts";
 
 /** A chain in two files: a block a line with `block_hex` and `sig_hex`, and what identifies it. */
 export interface ChainFiles {
@@ -32,15 +32,25 @@ interface ParamsFile {
 /** Time between blocks: outputs earn the hours they spend, however long the chain is. */
 const SPACING_SECONDS = 3600;
 
+export interface BenchChainOptions {
+  readonly blocks: number;
+  readonly transactions: number;
+  readonly addresses: number;
+}
+
 /**
- * Makes `blocks` blocks of `transactions` payments each, one input and two outputs, after a block that splits the
- * genesis coins. The volume is that of the reference's plain build, so its nodes follow the chain too.
+ * Makes `blocks` blocks of `transactions` payments each after a block that splits the genesis coins. A payment has one
+ * input and two outputs: nearly all goes to another of `addresses` addresses, the rest back as change. Few addresses
+ * would not be a fair chain: a reference node keeps one list per address and writes it anew at each use, so that with
+ * all change on one address it does 1,000 transactions per second at first and 170 at block 500. The volume is that of
+ * the reference's plain build, so its nodes follow the chain too.
  */
 export async function makeBenchChain(
   directory: string,
-  { blocks, transactions }: { readonly blocks: number; readonly transactions: number },
+  { blocks, transactions, addresses }: BenchChainOptions,
 ): Promise<ChainFiles> {
-  const [owner, other] = owners("bench", 2) as [ReturnType<typeof owners>[number], ReturnType<typeof owners>[number]];
+  const people = owners("bench", addresses);
+  const pick = picker(addresses);
   const source = await TestChain.open();
   const { chain } = source;
   const files = { chain: join(directory, "chain.jsonl"), params: join(directory, "chain.params.json") };
@@ -50,14 +60,23 @@ export async function makeBenchChain(
   };
   write(chain.genesis);
   chain.onBlock.on(({ block }) => write(block));
-  let coins: Coin[] = await source.fund(owner, transactions, 1_000_000n);
+  const first = people[0] as Owner;
+  let coins: { coin: Coin; owner: Owner }[] = (await source.fund(first, transactions, 1_000_000n)).map((coin) => ({
+    coin,
+    owner: first,
+  }));
   for (let i = 0; i < blocks; i++) {
-    const txns = coins.map((coin) => {
+    const payments = coins.map(({ coin, owner }) => {
+      const payee = people[pick()] as Owner;
       const { coins: amount, hours } = coin.ux.body;
-      return spend([coin], [out(owner, amount - 1_000n, hours - hours / 5n), out(other, 1_000n, hours / 10n)]);
+      const outputs = [out(payee, amount - 1_000n, hours - hours / 5n), out(owner, 1_000n, hours / 10n)];
+      return { payee, txn: spend([coin], outputs) };
     });
-    const block = await source.add(txns, { time: chain.stagedHead().time + SPACING_SECONDS });
-    coins = txns.map((txn) => source.coinsOf(owner, txn, block)[0] as Coin);
+    const block = await source.add(
+      payments.map(({ txn }) => txn),
+      { time: chain.stagedHead().time + SPACING_SECONDS },
+    );
+    coins = payments.map(({ payee, txn }) => ({ coin: source.coinsOf(payee, txn, block)[0] as Coin, owner: payee }));
   }
   sink.end();
   await finished(sink);
@@ -72,6 +91,15 @@ export async function makeBenchChain(
   };
   await writeFile(files.params, JSON.stringify(params));
   return files;
+}
+
+/** Numbers below `count`, the same in every run (a linear congruential generator). */
+function picker(count: number): () => number {
+  let state = 1;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 0x1_0000_0000) * count);
+  };
 }
 
 /** What a node must know of the chain. */

@@ -19,8 +19,8 @@ export interface FeederOptions {
    * in the stream when the tail of one frame and the head of another arrive together.
    */
   readonly isolate: boolean;
-  /** A node asks for what follows block `last`. */
-  readonly onAsked?: (last: number) => void;
+  /** A node asks for what follows block `last`. All answers so far were held back `heldMs` to stand alone. */
+  readonly onAsked?: (last: number, heldMs: number) => void;
 }
 
 /** Above this a frame stands alone. */
@@ -46,7 +46,12 @@ function serve(socket: Socket, { params, blocks, port, ours, isolate, onAsked }:
   };
   const capabilities = ours ? { steadyDecoder: true, blocksPerAnswer: 128 } : undefined;
   const perAnswer = ours ? 128 : 20;
-  const send = isolate ? isolated(socket) : (frame: Uint8Array) => void socket.write(frame);
+  let heldMs = 0;
+  const send = isolate
+    ? isolated(socket, (ms) => {
+        heldMs += ms;
+      })
+    : (frame: Uint8Array) => void socket.write(frame);
   const splitter = new FrameSplitter();
   socket.on("error", () => {});
   send(encode.introduction(introductionOf(identity, capabilities)));
@@ -56,7 +61,7 @@ function serve(socket: Socket, { params, blocks, port, ours, isolate, onAsked }:
       if (message.id === "INTR") send(encode.getBlocks(blocks.length - 1, 20));
       else if (message.id === "PING") send(encode.empty("PONG"));
       else if (message.id === "GETB") {
-        onAsked?.(message.last);
+        onAsked?.(message.last, heldMs);
         const answer = blocksAfter(blocks, message.last, Math.min(message.count, perAnswer));
         if (answer.length > 0) send(encode.blocks(answer));
       }
@@ -77,26 +82,28 @@ function blocksAfter(blocks: readonly Uint8Array[], last: number, count: number)
   return answer;
 }
 
-function isolated(socket: Socket): (frame: Uint8Array) => void {
-  const queue: Uint8Array[] = [];
+function isolated(socket: Socket, held: (ms: number) => void): (frame: Uint8Array) => void {
+  const queue: { readonly frame: Uint8Array; readonly sinceMs: number }[] = [];
   let last = { ms: Number.NEGATIVE_INFINITY, large: false };
   let timer: NodeJS.Timeout | undefined;
   const pump = (): void => {
     timer = undefined;
-    for (let frame = queue[0]; frame !== undefined; frame = queue[0]) {
-      const large = frame.length > LARGE_BYTES;
-      const wait = large || last.large ? last.ms + GAP_MS - performance.now() : 0;
+    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+      const large = next.frame.length > LARGE_BYTES;
+      const now = performance.now();
+      const wait = large || last.large ? last.ms + GAP_MS - now : 0;
       if (wait > 0) {
         timer = setTimeout(pump, wait);
         return;
       }
       queue.shift();
-      socket.write(frame);
-      last = { ms: performance.now(), large };
+      held(now - next.sinceMs);
+      socket.write(next.frame);
+      last = { ms: now, large };
     }
   };
   return (frame) => {
-    queue.push(frame);
+    queue.push({ frame, sinceMs: performance.now() });
     if (timer === undefined) pump();
   };
 }
