@@ -12,6 +12,7 @@ import { addLoginApi } from "./login/index.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import { addOperations } from "./operations.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
+import { addPages, type NotFoundPage } from "./pages/index.ts";
 import { givenId, REQUEST_ID, requestIds } from "./request-id.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 import { sendFailure, sendResult } from "./respond.ts";
@@ -42,8 +43,10 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
   addOperations(app, gate, context, metrics);
   const heavy = new HeavyWork(metrics.requests);
   for (const route of allRoutes(context, tokens)) addRoute(app, route, { gate, heavy, services });
-  if (services.login !== undefined && options.audience === "public") addLoginApi(app, services.login);
-  addIndex(app, gate, new IndexPages(options), services);
+  const open = options.audience === "public";
+  if (open && services.login !== undefined) addLoginApi(app, services.login);
+  const missing = open ? addPages(app, context, services.login) : undefined;
+  addIndex(app, gate, { pages: new IndexPages(options), missing }, services);
   return app;
 }
 
@@ -132,8 +135,16 @@ function apiRequest(request: FastifyRequest): ApiRequest {
 }
 
 /** `/`, files of the GUI, and 404 for the rest: checked like v1 routes, but without API sets and methods. */
-function addIndex(app: FastifyInstance, gate: RequestGate, pages: IndexPages, services: ApiServices): void {
-  app.setNotFoundHandler((request, reply) => pages.send(request, reply));
+function addIndex(
+  app: FastifyInstance,
+  gate: RequestGate,
+  { pages, missing }: { readonly pages: IndexPages; readonly missing: NotFoundPage | undefined },
+  services: ApiServices,
+): void {
+  app.setNotFoundHandler((request, reply) => {
+    const forPeople = missing !== undefined && request.headers.accept?.includes("text/html") === true;
+    return forPeople ? missing(request, reply) : pages.send(request, reply);
+  });
   app.addHook("onRequest", (request, reply, done) => {
     if (!request.is404) return done();
     const type = takeContentType(request);

@@ -134,7 +134,7 @@ function parsedBody(request: FastifyRequest): Record<string, unknown> {
 }
 
 /** A browser says where a request comes from; a program need not say anything. @throws LoginError wrong_origin */
-export function requireSameSite(request: LoginRequest, issuer: string): void {
+export function requireSameSite(request: Pick<LoginRequest, "header">, issuer: string): void {
   const site = request.header("sec-fetch-site");
   const origin = request.header("origin");
   const foreign =

@@ -1,0 +1,33 @@
+// Makes what browsers load from src/web: bundles with a hash of their content in the name, and manifest.json from
+// plain names to these. Called with the folder to write; nothing is fetched from anywhere.
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const ENTRIES = ["live.ts", "copy.ts", "verify.ts", "wallet.ts", "style.css", "icon.svg"];
+
+export async function bundlePages(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ENTRIES.map((name) => `src/web/${name}`),
+    outdir: folder,
+    entryNames: "[name]-[hash]",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: ["es2022", "chrome109", "firefox115", "safari16.4"],
+    loader: { ".svg": "copy" },
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+  });
+  const manifest = {};
+  for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
+    if (entryPoint !== undefined) manifest[basename(entryPoint).replace(/\.ts$/, ".js")] = basename(path);
+  }
+  writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}

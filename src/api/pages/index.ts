@@ -1,0 +1,49 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { LoginError } from "../../login/errors.ts";
+import type { ApiContext } from "../context.ts";
+import type { LoginServices } from "../login/route.ts";
+import { accountPage, logout } from "./account.ts";
+import { Assets } from "./assets.ts";
+import { explorerRoutes } from "./explorer.ts";
+import { livePage, MINUTES } from "./live.ts";
+import { start, startPage } from "./login-start.ts";
+import { LoginTally } from "./login-tally.ts";
+import { claim, proveBySignature, verifyPage } from "./login-verify.ts";
+import { errorPage, type PageRoute, registerPages } from "./page-routes.ts";
+import { type Shell, sendPage } from "./shell.ts";
+
+export type NotFoundPage = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+/**
+ * The pages of the public listener (docs/pages.md): login, account, live chain, explorer. Made on the server; scripts
+ * only keep them fresh and sign. Returns the page for paths that nothing else serves.
+ */
+export function addPages(app: FastifyInstance, context: ApiContext, login: LoginServices | undefined): NotFoundPage {
+  const { services, options } = context;
+  const assets = new Assets();
+  assets.register(app);
+  const shell: Shell = { assets, name: options.node.fiber.displayName, login: login !== undefined };
+  const tally = new LoginTally(login?.login, services.clock, MINUTES);
+  const routes: PageRoute[] = [
+    { path: "/", handler: () => livePage({ context, login, tally }) },
+    ...explorerRoutes(context),
+    ...(login === undefined ? [] : loginRoutes(login)),
+  ];
+  const issuer = login?.login.issuer ?? "http://127.0.0.1";
+  registerPages(app, routes, { shell, log: services.log, issuer });
+  const text = "There is no such page here. Was the address typed, or is the link an old one?";
+  const missing = errorPage(new LoginError("not_found", text), shell.login);
+  return (request, reply) => sendPage(request, reply, missing, shell);
+}
+
+function loginRoutes(services: LoginServices): PageRoute[] {
+  return [
+    { path: "/login", handler: (request) => startPage(services, request) },
+    { method: "POST", path: "/login", handler: (request) => start(services, request) },
+    { path: "/login/verify/:id", handler: (request) => verifyPage(services, request) },
+    { method: "POST", path: "/login/verify/:id", handler: (request) => claim(services, request) },
+    { method: "POST", path: "/login/verify/:id/signature", handler: (request) => proveBySignature(services, request) },
+    { path: "/account", handler: (request) => accountPage(services, request) },
+    { method: "POST", path: "/logout", handler: (request) => logout(services, request) },
+  ];
+}
