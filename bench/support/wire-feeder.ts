@@ -21,6 +21,8 @@ export interface FeederOptions {
   readonly isolate: boolean;
   /** A node asks for what follows block `last`. All answers so far were held back `heldMs` to stand alone. */
   readonly onAsked?: (last: number, heldMs: number) => void;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
 }
 
 /** Above this a frame stands alone. */
@@ -30,7 +32,8 @@ const GAP_MS = 25;
 /** A peer that knows one chain by heart and answers from memory. Resolves with its port once it listens. */
 export async function startFeeder(options: FeederOptions): Promise<number> {
   const server = createServer({ noDelay: true }, (socket) => serve(socket, options));
-  server.listen(options.port, "127.0.0.1");
+  const { port, signal } = options;
+  server.listen({ port, host: "127.0.0.1", ...(signal && { signal }) });
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
 }

@@ -20,7 +20,7 @@ const LOGIN: Build = {
 };
 
 const isLong = process.env.LOGINCHAIN_LONG === "1";
-const WATCH_MS = isLong ? 60_000 : 12_000;
+const WATCH_MS = isLong ? 60_000 : 6_000;
 /** The reference's publisher makes blocks each 10 seconds. */
 const BLOCK_MS = 25_000;
 /** An address nobody holds the key of. */

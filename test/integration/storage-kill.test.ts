@@ -13,8 +13,8 @@ import { tempDir } from "../support/temp-dir.ts";
 
 const WRITER = fileURLToPath(new URL("../support/storage-writer.js", import.meta.url));
 /** More kills for a long run. */
-const KILLS = Number(process.env.STORAGE_KILLS ?? 10);
-const CUTS = Number(process.env.STORAGE_CUTS ?? 30);
+const KILLS = Number(process.env.STORAGE_KILLS ?? 6);
+const CUTS = Number(process.env.STORAGE_CUTS ?? 20);
 const BLOCKS = 400;
 
 /** Runs the writer until it has acknowledged `acks` flushes, then kills it while it goes on writing. */
