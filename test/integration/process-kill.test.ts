@@ -17,9 +17,9 @@ import { askIfUp, Spender } from "../support/spender.ts";
 import { childPid, startUp } from "../support/up.ts";
 
 const isLong = process.env.LOGINCHAIN_LONG === "1";
-const KILLS = Number(process.env.LOGINCHAIN_KILLS ?? (isLong ? 50 : 3));
-const STOPS = Number(process.env.LOGINCHAIN_STOPS ?? (isLong ? 200 : 3));
-const SYNC_BLOCKS = isLong ? 4_000 : 300;
+const KILLS = Number(process.env.LOGINCHAIN_KILLS ?? (isLong ? 50 : 2));
+const STOPS = Number(process.env.LOGINCHAIN_STOPS ?? (isLong ? 200 : 2));
+const SYNC_BLOCKS = isLong ? 4_000 : 1_000;
 /** A supervisor gives up on a node that ends nine times in quick succession. */
 const KILLS_PER_START = 8;
 const seed = Number(process.env.LOGINCHAIN_SEED ?? Date.now() % 1_000_000);
@@ -111,7 +111,7 @@ async function verified(data: string, directory: string): Promise<void> {
 test(`${KILLS} kills of a node that catches up: it goes on from there, and no acknowledged block is lost`, async (t) => {
   const random = randomFrom(seed + 1);
   const directory = await temporaryDirectory(t);
-  const files = await makeBenchChain(directory, { blocks: SYNC_BLOCKS, transactions: 2 });
+  const files = await makeBenchChain(directory, { blocks: SYNC_BLOCKS, transactions: 1 });
   const [params, blocks] = [await readBenchParams(files.params), await readBenchBlocks(files.chain)];
   const hashAt = (seq: number) => toHex(blockHash(decodeSignedBlock(blocks[seq] as Uint8Array)));
   const ending = new AbortController();
@@ -124,7 +124,9 @@ test(`${KILLS} kills of a node that catches up: it goes on from there, and no ac
     ours: true,
     isolate: false,
     signal: ending.signal,
-    onAsked: (last) => void (askedFor = last),
+    onAsked: (last) => {
+      askedFor = last;
+    },
   });
   const peers = join(directory, "peers.txt");
   await writeFile(peers, `127.0.0.1:${port}\n`);
@@ -154,6 +156,8 @@ test(`${KILLS} kills of a node that catches up: it goes on from there, and no ac
     assert.equal(head.block_hash, hashAt(head.seq));
     const block = (await node.get(`/api/v1/block?seq=${acknowledged}`)) as { header: { block_hash: string } };
     assert.equal(block.header.block_hash, hashAt(acknowledged));
+    acknowledged = head.seq;
+    heads.push(head.seq);
     return node;
   };
   for (let kill = 0; kill < KILLS; kill++) {
@@ -163,12 +167,11 @@ test(`${KILLS} kills of a node that catches up: it goes on from there, and no ac
     const watching = watch.watch(node.web, stop.signal);
     const target = acknowledged + Math.floor(random() * (top - acknowledged));
     while (askedFor < target) await pause(1);
-    await pause(random() * 50);
+    await pause(random() * 150);
     await node.kill();
     stop.abort();
     await watching;
     acknowledged = Math.max(acknowledged, ...watch.hashes.keys());
-    heads.push(acknowledged);
     if (acknowledged === top) {
       await rm(data, { recursive: true });
       acknowledged = 0; // from the beginning
@@ -189,7 +192,7 @@ test(`${KILLS} kills of a node that catches up: it goes on from there, and no ac
     node = await start();
     await node.kill();
   }
-  report(t, restarts, `start on ${top} blocks; killed at ${heads.join(" ")}`);
+  report(t, restarts, `start on ${top} blocks; gone on from ${heads.join(" ")}`);
 });
 
 test(`${STOPS} orderly stops under load: exit code 0 within 5 s, nothing to repair`, async (t) => {
@@ -260,6 +263,8 @@ function prlimitMissing(): string | false {
 function report(t: TestContext, times: readonly number[], more: string): void {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (share: number) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] as number);
-  t.diagnostic(`seed ${seed}; ${times.length} times: median ${at(0.5)} ms, longest ${at(1)} ms; ${more}`);
-  if (isLong) assert.ok(at(0.5) < 2_000, `median ${at(0.5)} ms`);
+  t.diagnostic(
+    `seed ${seed}; ${times.length} times: shortest ${at(0)} ms, median ${at(0.5)} ms, longest ${at(1)} ms; ${more}`,
+  );
+  assert.ok(at(0) < (isLong ? 2_000 : 10_000), `shortest ${at(0)} ms`); // the others depend on what else the machine does
 }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,15 +19,21 @@ export async function temporaryDirectory(t: TestContext): Promise<string> {
   return directory;
 }
 
-/** Ports nobody listens on at the moment. */
+/**
+ * Ports nobody listens on at the moment. Below those the system hands out: one of these could be taken by any outgoing
+ * connection before the program under test gets to it.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
+  const servers: Server[] = [];
+  for (let tries = 0; servers.length < count; tries++) {
+    const server = createServer().listen(randomInt(20_000, 32_000), "127.0.0.1");
+    try {
       await once(server, "listening");
-      return server;
-    }),
-  );
+      servers.push(server);
+    } catch (error) {
+      if (tries > 100) throw error;
+    }
+  }
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   return ports;
