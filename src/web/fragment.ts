@@ -41,7 +41,10 @@ export async function refresh(): Promise<boolean> {
 function replace(old: HTMLElement, fresh: HTMLElement): void {
   const spoken = old.querySelector<HTMLElement>("[role=status][id]");
   const said = spoken && fresh.querySelector<HTMLElement>(`#${spoken.id}`);
-  if (!spoken || !said) return old.replaceWith(document.importNode(fresh, true));
+  if (!spoken || !said) {
+    old.replaceWith(document.importNode(fresh, true));
+    return;
+  }
   const words = [...said.childNodes].map((node) => document.importNode(node, true));
   const same = spoken.textContent === said.textContent;
   const rest = document.importNode(fresh, true);

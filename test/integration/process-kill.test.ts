@@ -111,7 +111,7 @@ async function verified(data: string, directory: string): Promise<void> {
 test(`${KILLS} kills of a node that catches up: it goes on from there, and no acknowledged block is lost`, async (t) => {
   const random = randomFrom(seed + 1);
   const directory = await temporaryDirectory(t);
-  const files = await makeBenchChain(directory, { blocks: SYNC_BLOCKS, transactions: 1 });
+  const files = await makeBenchChain(directory, { blocks: SYNC_BLOCKS, transactions: 1, addresses: 100 });
   const [params, blocks] = [await readBenchParams(files.params), await readBenchBlocks(files.chain)];
   const hashAt = (seq: number) => toHex(blockHash(decodeSignedBlock(blocks[seq] as Uint8Array)));
   const ending = new AbortController();
