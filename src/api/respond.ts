@@ -54,6 +54,7 @@ function sendStream(reply: FastifyReply, status: number, chunks: Iterable<Buffer
   return reply.header("content-encoding", "gzip").send(stream.pipe(gzip));
 }
 
+/** Differs: not where there is no body; the reference names gzip on HEAD, too. */
 export function wantsGzip(reply: FastifyReply): boolean {
   const { method, headers } = reply.request;
   return method !== "HEAD" && String(headers["accept-encoding"] ?? "").includes("gzip");

@@ -3,23 +3,17 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { toHex } from "../../src/base/bytes.ts";
-import { encodeAddress } from "../../src/cipher/address.ts";
-import type { Signature } from "../../src/cipher/sign.ts";
-import { conformanceJson, conformanceMissing, conformancePath } from "../support/conformance.ts";
-import { recordedParams } from "../support/conformance-chain.ts";
+import { conformanceJson, conformanceMissing } from "../support/conformance.ts";
+import { type Nodes, twoNodes } from "../support/go-pair.ts";
 import { LoginNetwork } from "../support/login-network.ts";
-import { GoNode, goNode } from "../support/p2p-go.ts";
-import { eventually, freePorts, runProgram, startDaemon, temporaryDirectory } from "../support/processes.ts";
+import { goNode } from "../support/p2p-go.ts";
+import { eventually, freePorts } from "../support/processes.ts";
 
 /** The reference's command-line client. */
 const goCli = process.env.LOGINCHAIN_GO_CLI;
 const cliMissing = goCli === undefined ? "no reference client: set LOGINCHAIN_GO_CLI" : false;
 const missing =
   cliMissing || (goNode === undefined ? "no reference node: set LOGINCHAIN_GO_NODE" : false) || conformanceMissing;
-
-/** The usual one takes seconds for each password. */
-const CRYPTO = "-wallet-crypto-type=sha256-xor";
 
 interface Answer {
   readonly code: number;
@@ -61,47 +55,6 @@ interface Decoded {
   readonly txid: string;
   readonly sigs: readonly string[];
   readonly outputs: readonly { readonly uxid: string }[];
-}
-
-interface Nodes {
-  /** Base URLs. */
-  readonly ours: string;
-  readonly go: string;
-  readonly directory: string;
-}
-
-/** A node of ours with the recorded private chain, and a reference node that got it from there and stays connected. */
-async function twoNodes(t: TestContext): Promise<Nodes> {
-  const directory = await temporaryDirectory(t);
-  const params = recordedParams("devchain");
-  const genesisSignature = params.genesis.signature as Signature;
-  const chain = [
-    `--genesis-address=${encodeAddress(params.genesis.address)}`,
-    `--genesis-timestamp=${params.genesis.time}`,
-    `--genesis-signature=${toHex(genesisSignature)}`,
-    `--blockchain-public-key=${toHex(params.publisherKey)}`,
-    `--data-dir=${join(directory, "ours")}`,
-    "--disable-default-peers",
-  ];
-  const files = [
-    conformancePath("devchain/blocks.jsonl"),
-    "--unconfirmed",
-    conformancePath("devchain/unconfirmed.jsonl"),
-  ];
-  const imported = await runProgram(["chain", "import", ...files, ...chain]);
-  assert.equal(imported.code, 0, imported.stderr);
-  const api = ["--enable-all-api-sets", "--enable-api-sets=INSECURE_WALLET_SEED", CRYPTO];
-  const ours = await startDaemon(t, [...chain, ...api, "--disable-outgoing"]);
-  const go = await GoNode.start({
-    params,
-    genesisSignature,
-    peers: [`127.0.0.1:${ours.port}`],
-    flags: ["-enable-api-sets=INSECURE_WALLET_SEED", "-disable-csrf=false", CRYPTO],
-  });
-  t.after(() => go.stop());
-  await go.until(async () => (await go.seq()) === 11, "the chain to arrive");
-  await go.until(async () => (await go.get<unknown[]>("/api/v1/pendingTxs")).length === 2, "the pool to arrive");
-  return { ours: ours.web, go: go.web, directory };
 }
 
 const params = (): { wallets: Record<string, { seed: string; addresses: string[] }> } =>
