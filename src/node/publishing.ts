@@ -34,6 +34,8 @@ export interface PublishingDeps {
 const RETRY_MS = 1000;
 /** A pool that held nothing publishable is looked at again: hours accrue and conditions change. */
 const RECHECK_MS = 10_000;
+/** While the wall clock is behind the chain. */
+const CLOCK_CHECK_MS = 1000;
 /** While another publisher is given its chance. */
 const TAKEOVER_CHECK_MS = 1000;
 
@@ -90,7 +92,8 @@ export class Publishing {
       this.#askedWhileRunning = true;
       return;
     }
-    this.#schedule(Math.max(this.#options.companyWindowMs, this.#waitForLeadMs()));
+    // Looked at again before its time: a clock that was set back may be set right again.
+    this.#schedule(Math.max(this.#options.companyWindowMs, Math.min(this.#waitForLeadMs(), CLOCK_CHECK_MS)));
   }
 
   /** Milliseconds until a block after the head would lead the wall clock by no more than allowed. */

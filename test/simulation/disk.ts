@@ -36,6 +36,8 @@ export class DiskStore extends MemoryStore {
   readonly #clock: Clock;
   readonly #dice: Dice;
   readonly #waiting = new Map<number, BlockChange>();
+  /** The highest block of the write under way. */
+  #writingSeq: number | undefined;
   #isOpening = true;
   #isDead = false;
 
@@ -59,6 +61,7 @@ export class DiskStore extends MemoryStore {
   /** The process is gone: nothing is written any more, nothing under way is ever reported. */
   die(): void {
     this.#isDead = true;
+    if (this.#writingSeq !== undefined && this.#dice.chance(0.5)) this.#keepUpTo(this.#writingSeq);
     this.#disk.records = [...this.unconfirmed()];
   }
 
@@ -68,18 +71,13 @@ export class DiskStore extends MemoryStore {
   }
 
   override async flush(): Promise<void> {
-    await super.flush();
-    await this.#reported();
-  }
-
-  override async putUnconfirmed(records: readonly UnconfirmedRecord[]): Promise<void> {
-    await super.putUnconfirmed(records);
-    await this.#reported();
-  }
-
-  override async removeUnconfirmed(ids: Parameters<MemoryStore["removeUnconfirmed"]>[0]): Promise<void> {
-    await super.removeUnconfirmed(ids);
-    await this.#reported();
+    this.#writingSeq = this.stagedHead()?.seq;
+    try {
+      await super.flush();
+    } finally {
+      this.#writingSeq = undefined;
+    }
+    if (!this.#isOpening) this.#keepUpTo(this.head()?.seq ?? -1);
   }
 
   protected override async transfer(): Promise<void> {
@@ -89,15 +87,12 @@ export class DiskStore extends MemoryStore {
     if (this.#dice.chance(this.#disk.failPercent / 100)) throw new StoreError("STORE_WRITE", "the disk is full");
   }
 
-  async #reported(): Promise<void> {
-    if (this.#isOpening || this.#isDead) return;
+  #keepUpTo(seq: number): void {
     const { changes } = this.#disk;
-    const seq = this.head()?.seq ?? -1;
     for (let next = changes.length; next <= seq; next++) {
       changes.push(this.#waiting.get(next) as BlockChange);
       this.#waiting.delete(next);
     }
-    await this.#wait();
   }
 
   async #wait(): Promise<void> {

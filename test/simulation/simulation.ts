@@ -457,7 +457,7 @@ class Run {
   /** It has seen its key misused, or its own last block is nowhere any more. */
   #isHalted(): boolean {
     const state = this.#nodes[0]?.process.guard?.state;
-    if (state === "halted" && !this.#has("stolen key")) this.watch.fail("the publisher has halted for no reason");
+    if (state === "halted" && !this.#has("stolen key")) this.watch.fail(`halted for no reason: ${this.#states()}`);
     return state === "halted" || (state === "checking" && this.#has("old backup"));
   }
 

@@ -219,3 +219,17 @@ test("a halted publisher makes nothing, whatever is asked", async () => {
   await clock.advance(60_000);
   assert.equal(blocks.length, 0);
 });
+
+test("a wall clock set back and set right again is noticed without a new event", async () => {
+  const { clock, blocks, publishing, add } = rig(ON_DEMAND);
+  publishing.start();
+  add();
+  await clock.advance(20);
+  clock.jump(-3_600_000);
+  add();
+  await clock.advance(5000);
+  assert.equal(blocks.length, 1);
+  clock.jump(3_600_000);
+  await clock.advance(1000);
+  assert.equal(blocks.length, 2);
+});
