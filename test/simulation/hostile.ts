@@ -66,7 +66,8 @@ export class Hostile {
     this.ip = ip;
     this.#dice = dice;
     this.#deps = deps;
-    this.#tricks = TRICKS.filter(() => dice.chance(0.3)).filter((trick) => deps.hasKey || trick !== "false block");
+    const drawn = TRICKS.filter(() => dice.chance(0.3)).filter((trick) => trick !== "false block");
+    this.#tricks = deps.hasKey ? [...drawn, "false block"] : drawn;
     this.#pauseMs = dice.pick([30, 100, 400]);
     this.#claimsToBeOurs = dice.chance(0.5);
     this.#spares = dice.int(0, 3);

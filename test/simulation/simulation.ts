@@ -45,7 +45,7 @@ const CHANCES: Partial<Record<Fault, number>> = {
   "long outage": 0.03,
   twins: 0.03,
   "old backup": 0.05,
-  "stolen key": 0.1,
+  "stolen key": 0.15,
   "failing disks": 0.1,
   "small pools": 0.05,
 };
@@ -226,7 +226,7 @@ class Run {
       ] as const);
     if (this.#has("repeats")) this.#wires.repeatPercent = dice.pick([2, 20]);
     if (this.#has("pieces")) this.#wires.cutPercent = dice.pick([10, 50]);
-    if (this.#has("hostile peers")) await this.#beginHostile(dice);
+    if (this.#has("hostile peers") || this.#has("stolen key")) await this.#beginHostile(dice);
     for (const node of this.#nodes) this.#after(dice.int(0, 300), () => this.#start(node));
   }
 

@@ -1,4 +1,4 @@
-import { toHex } from "../../src/base/bytes.ts";
+import { equalBytes, toHex } from "../../src/base/bytes.ts";
 import { unixSeconds } from "../../src/base/clock.ts";
 import { type Block, blockHash, type SignedBlock } from "../../src/chain/block.ts";
 import type { BlockEvent } from "../../src/chain/blockchain.ts";
@@ -94,6 +94,9 @@ export class Watch {
     const agreed = this.hashes[seq];
     if (agreed === undefined) this.#extend(node, block, key, change.txids.map(toHex));
     else if (agreed !== key) this.fail(`${node.name} has another block ${seq} than others`);
+    else if (!equalBytes(block.sig, (this.blocks[seq] as SignedBlock).sig)) {
+      this.fail(`${node.name} has another signature of block ${seq} than others`);
+    }
   }
 
   /** The ledger kept here knows nothing of the rules: outputs exist until they are spent, coins stay as many. */
