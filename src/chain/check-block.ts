@@ -63,7 +63,11 @@ export function checkPublisher(publisher: Signers, key: PublicKey): void {
 }
 
 /** Place in the chain. @throws RuleError BLOCK_GENESIS_AGAIN, BLOCK_SEQ, BLOCK_TIME, BLOCK_PREV_HASH */
-export function checkHeader(header: BlockHeader, hash: Hash, { head, genesisHash }: BlockContext): void {
+export function checkHeader(
+  header: BlockHeader,
+  hash: Hash,
+  { head, genesisHash }: { readonly head: Omit<Head, "setHash">; readonly genesisHash: Hash },
+): void {
   if (equalBytes(hash, genesisHash)) throw new RuleError("BLOCK_GENESIS_AGAIN");
   if (header.seq !== head.seq + 1) throw new RuleError("BLOCK_SEQ", { seq: header.seq, head: head.seq });
   if (header.time <= head.time) throw new RuleError("BLOCK_TIME", { time: header.time, head: head.time });

@@ -6,14 +6,13 @@ import { after, suite, test } from "node:test";
 import { WebSocket } from "ws";
 import { concat } from "../../src/base/bytes.ts";
 import { silentLogger } from "../../src/base/log.ts";
-import { decodeSignedBlock, type SignedBlock } from "../../src/chain/block.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
 import { introductionOf } from "../../src/p2p/introduction.ts";
 import { LIMITS } from "../../src/p2p/limits.ts";
 import { decodeMessage, encode, type Message } from "../../src/p2p/messages.ts";
 import { TcpTransport } from "../../src/p2p/tcp.ts";
 import type { WebSocketOptions } from "../../src/p2p/websocket.ts";
-import { alice, type Coin, out, spend } from "../support/chain.ts";
+import { BlockMaker } from "../support/block-maker.ts";
 import { identityFor, introductionFor, WireClient } from "../support/p2p-client.ts";
 import { PeerNode, type PeerNodeOptions } from "../support/p2p-node.ts";
 import { webSockets } from "../support/p2p-websocket.ts";
@@ -41,26 +40,6 @@ async function started(
   });
   nodes.push(node);
   return node;
-}
-
-/** Makes blocks on a node: the first of many coins, the others spend one each. */
-class Maker {
-  readonly #node: PeerNode;
-  #coins: Coin[] = [];
-
-  constructor(node: PeerNode) {
-    this.#node = node;
-  }
-
-  async make(count: number): Promise<SignedBlock> {
-    const { test: chain } = this.#node;
-    for (let i = 0; i < count; i++) {
-      const coin = this.#coins.shift();
-      if (coin === undefined) this.#coins = await chain.fund(alice, 40);
-      else await chain.add([spend([coin], [out(alice, coin.ux.body.coins, coin.ux.body.hours / 2n)])]);
-    }
-    return decodeSignedBlock(chain.chain.store.signedBlockBytes(this.#node.seq) as Uint8Array);
-  }
 }
 
 const urlOf = (node: PeerNode) => `ws://127.0.0.1:${node.network.webSocketPort}/p2p/v2`;
@@ -122,7 +101,7 @@ async function answered(node: PeerNode, change: { path?: string; headers?: Recor
 
 test("a node follows another over WebSocket, and hears of new blocks at once", TIMEOUT, async () => {
   const source = await started();
-  const maker = new Maker(source);
+  const maker = new BlockMaker(source);
   await maker.make(25);
   const follower = await started({ outgoing: true, webSocketUrls: [urlOf(source)] });
   await follower.reaches(25);
@@ -136,7 +115,7 @@ test("a node follows another over WebSocket, and hears of new blocks at once", T
 test("a link that ended is dialled again", TIMEOUT, async () => {
   const limits = { ...LIMITS, backoffFirstMs: 10, sweepMs: 20 };
   const source = await started();
-  const maker = new Maker(source);
+  const maker = new BlockMaker(source);
   await maker.make(1);
   const follower = await started({ outgoing: true, webSocketUrls: [urlOf(source)], limits });
   await follower.reaches(1);
@@ -247,7 +226,7 @@ test("who does not listen takes part, is in no peer list, and hears what is broa
   assert.equal(node.network.knownPeers(), 0);
   visitor.ws.send(encode.empty("PING"));
   await visitor.hears("PONG");
-  node.network.broadcastBlock(await new Maker(node).make(1));
+  node.network.broadcastBlock(await new BlockMaker(node).make(1));
   await visitor.hears("GIVB");
 });
 

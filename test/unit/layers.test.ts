@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   web: ["base", "cipher", "codec", "chain", "client"],
   storage: ["base", "files", "cipher", "codec", "chain", "login"],
   p2p: ["base", "files", "cipher", "codec", "chain"],
+  wire: ["base", "cipher", "codec", "chain", "p2p"],
   wallet: ["base", "files", "cipher", "codec", "chain"],
   keyvalue: ["base", "files"],
   webhooks: ["base", "login"],
@@ -59,7 +60,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "smol-toml": ["config"],
 };
 
-const PURE: readonly string[] = ["base", "cipher", "codec", "chain", "login", "client", "web"];
+const PURE: readonly string[] = ["base", "cipher", "codec", "chain", "login", "client", "web", "wire"];
 
 const src = join(repositoryRoot(), "src");
 
