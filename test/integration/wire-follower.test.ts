@@ -109,7 +109,7 @@ suite("what a lying node gives is believed by nobody", () => {
     return { ...block, header, sig: signHash(blockHash({ header }), key.secret) };
   };
   for (const { why, reason, lie } of [
-    { why: "a block somebody else signed", reason: /publisher/i, lie: () => resigned(stored(2), {}, alice) },
+    { why: "a block somebody else signed", reason: /pubkey does not match/, lie: () => resigned(stored(2), {}, alice) },
     {
       why: "a block that follows another",
       reason: /PrevHash/,

@@ -11,13 +11,15 @@ export class BlockMaker {
     this.#node = node;
   }
 
-  /** The last of them. */
-  async make(count: number): Promise<SignedBlock> {
+  /** The last of them. Each has `transactions` of its own. */
+  async make(count: number, transactions = 1): Promise<SignedBlock> {
     const { test: chain } = this.#node;
     for (let i = 0; i < count; i++) {
-      const coin = this.#coins.shift();
-      if (coin === undefined) this.#coins = await chain.fund(alice, 40);
-      else await chain.add([spend([coin], [out(alice, coin.ux.body.coins, coin.ux.body.hours / 2n)])]);
+      const coins = this.#coins.splice(0, transactions);
+      if (coins.length === 0) this.#coins = await chain.fund(alice, 40);
+      else {
+        await chain.add(coins.map((coin) => spend([coin], [out(alice, coin.ux.body.coins, coin.ux.body.hours / 2n)])));
+      }
     }
     return decodeSignedBlock(chain.chain.store.signedBlockBytes(this.#node.seq) as Uint8Array);
   }
