@@ -1,7 +1,6 @@
-import type { SignedBlock } from "../../src/chain/block.ts";
 import { genesisChange, signedGenesis } from "../../src/chain/genesis.ts";
 import type { BlockChange } from "../../src/chain/store.ts";
-import { type Transaction, txid } from "../../src/chain/transaction.ts";
+import type { Transaction } from "../../src/chain/transaction.ts";
 import { createUnspents } from "../../src/chain/unspents.ts";
 import { installNativeBackend } from "../../src/native/install.ts";
 import { MemoryStore } from "../../src/storage/memory-store.ts";
@@ -10,7 +9,6 @@ import {
   bob,
   type Coin,
   carol,
-  genesisOwner,
   type Owner,
   out,
   publisher,
@@ -76,6 +74,3 @@ function coinOf(txn: Transaction, owner: Owner): Coin {
   const [first] = createUnspents(txn, { time: 0, seq: 2 });
   return { ...(first as NonNullable<typeof first>), secret: owner.secret };
 }
-
-export type { SignedBlock, Transaction };
-export { genesisOwner, txid };

@@ -4,7 +4,7 @@ import type { Logger } from "../../src/base/log.ts";
 import { type Block, blockHash } from "../../src/chain/block.ts";
 import { Blockchain, type BlockEvent } from "../../src/chain/blockchain.ts";
 import { EquivocationWatch } from "../../src/chain/equivocation.ts";
-import { POOL_LIMITS, type PoolLimits } from "../../src/chain/pool-limits.ts";
+import type { PoolLimits } from "../../src/chain/pool-limits.ts";
 import { Publisher, type PublisherDeps } from "../../src/chain/publisher.ts";
 import { PublisherGuard, type PublisherMark } from "../../src/chain/publisher-guard.ts";
 import { inlineRecovery } from "../../src/chain/signatures.ts";
@@ -13,7 +13,7 @@ import type { Transaction } from "../../src/chain/transaction.ts";
 import { UnconfirmedPool } from "../../src/chain/unconfirmed-pool.ts";
 import { Maintenance } from "../../src/node/maintenance.ts";
 import { Publishing, type PublishOptions } from "../../src/node/publishing.ts";
-import { LIMITS, type Limits } from "../../src/p2p/limits.ts";
+import type { Limits } from "../../src/p2p/limits.ts";
 import { NETWORK_DEFAULTS, Network, type NetworkOptions } from "../../src/p2p/network.ts";
 import type { VirtualClock } from "../support/virtual-clock.ts";
 import { BASE, PARAMS, PUBLISHER } from "./coins.ts";
@@ -339,5 +339,3 @@ export class SimNode {
     return log;
   }
 }
-
-export { LIMITS, POOL_LIMITS };

@@ -1,13 +1,16 @@
 import { toHex } from "../../src/base/bytes.ts";
 import { CoinError, errorText } from "../../src/base/errors.ts";
 import type { Block } from "../../src/chain/block.ts";
+import { POOL_LIMITS } from "../../src/chain/pool-limits.ts";
+import type { Transaction } from "../../src/chain/transaction.ts";
 import { endpointText } from "../../src/p2p/address.ts";
+import { LIMITS } from "../../src/p2p/limits.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
-import { BASE, type Transaction } from "./coins.ts";
+import { BASE } from "./coins.ts";
 import { Dice } from "./dice.ts";
 import { Disk } from "./disk.ts";
 import { Hostile } from "./hostile.ts";
-import { LEAD_SECONDS_MAX, LIMITS, type NodePlan, POOL_LIMITS, PORT, SimNode, TAKEOVER_MS } from "./node.ts";
+import { LEAD_SECONDS_MAX, type NodePlan, PORT, SimNode, TAKEOVER_MS } from "./node.ts";
 import { Trace } from "./trace.ts";
 import { Watch } from "./watch.ts";
 import { Wires } from "./wires.ts";

@@ -4,10 +4,11 @@ import { type Block, blockHash, type SignedBlock } from "../../src/chain/block.t
 import type { BlockEvent } from "../../src/chain/blockchain.ts";
 import type { ChainStore } from "../../src/chain/store.ts";
 import { type Transaction, txid } from "../../src/chain/transaction.ts";
+import { LIMITS } from "../../src/p2p/limits.ts";
 import { FRAME_BYTES_MAX } from "../../src/p2p/messages.ts";
 import type { VirtualClock } from "../support/virtual-clock.ts";
 import { BASE } from "./coins.ts";
-import { LEAD_SECONDS_MAX, LIMITS, type SimNode } from "./node.ts";
+import { LEAD_SECONDS_MAX, type SimNode } from "./node.ts";
 import type { Trace } from "./trace.ts";
 
 /** A clock that was just set back may find a block dated by the time before. */
