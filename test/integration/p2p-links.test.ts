@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { DISC } from "../../src/p2p/disconnect.ts";
 import { introductionOf } from "../../src/p2p/introduction.ts";
 import { encode } from "../../src/p2p/messages.ts";
 import type { Connection } from "../../src/p2p/transport.ts";
 import { identityFor, introductionFor, WireClient } from "../support/p2p-client.ts";
 import { countingLog, MemoryWorld } from "../support/p2p-memory.ts";
+import { repositoryRoot } from "../support/repository.ts";
 
 const A = "127.0.0.1:20001";
 const B = "127.0.0.1:20002";
@@ -24,24 +28,16 @@ test("two nodes that name each other keep one link, and dial no more", async () 
 });
 
 test("two nodes that name each other keep their one link for 24 hours", async () => {
-  const world = new MemoryWorld();
-  const { log, counts } = countingLog();
-  const a = await world.node({ port: 20001, defaultConnections: [B], log });
-  const b = await world.node({ port: 20002, defaultConnections: [A], log });
-  await world.run(5_000);
-  const ids = () => [a, b].map((node) => node.network.connections().map(({ id }) => id));
-  const [before, dials, leaves] = [ids(), world.dials.length, endings(counts)];
-  await world.run(24 * 3_600_000);
-  assert.deepEqual([ids(), world.dials.length, endings(counts)], [before, dials, leaves]);
-  await world.stop();
+  const program = join(repositoryRoot(), "build", "test", "support", "linked-day.js");
+  const { stdout } = await promisify(execFile)(process.execPath, [program, "24"]);
+  const { before, after, hours } = JSON.parse(stdout);
+  assert.ok(hours > 24);
+  assert.deepEqual(
+    before.ids.map((ids: number[]) => ids.length),
+    [1, 1],
+  );
+  assert.deepEqual(after, before, "after the first five seconds nobody dials and nothing ends");
 });
-
-/** How many connections have ended, for whatever reason. */
-function endings(counts: ReadonlyMap<string, number>): number {
-  let n = 0;
-  for (const [key, times] of counts) if (key.startsWith("leaves: ")) n += times;
-  return n;
-}
 
 for (const delayMs of [0, 1, 20, 200, 900]) {
   test(`links dialled at the same moment, ${delayMs} ms apart from each other, come down to one`, async () => {
