@@ -4,7 +4,7 @@ import type { VerifyParams } from "../chain/params.ts";
 import { RuleError } from "../chain/rules.ts";
 import type { Transaction } from "../chain/transaction.ts";
 import type { UxOut } from "../chain/uxout.ts";
-import type { Hash } from "../cipher/hash.ts";
+import { type Hash, hashHex } from "../cipher/hash.ts";
 import { endpointText } from "./address.ts";
 import { BlockServer } from "./block-server.ts";
 import { BookKeeper } from "./book-keeper.ts";
@@ -39,6 +39,8 @@ export { NETWORK_DEFAULTS, type NetworkDeps, type NetworkOptions } from "./netwo
 const MINUTE_MS = 60_000;
 /** Places for those on their way in, beside all that may take part. */
 const STRANGERS_MAX = 64;
+/** Of the genesis hash: enough to tell chains apart in a file, short enough for one with thousands of entries. */
+const CHAIN_NAME_DIGITS = 16;
 const SAVE_MS = 10 * MINUTE_MS;
 /** What releases up to 0.24 relay; they do not say (p2p.md 8.4). */
 const LEGACY_VERIFY: VerifyParams = { burnFactor: 2, maxTransactionSize: 32_768, maxDecimals: 3 };
@@ -93,7 +95,12 @@ export class Network {
     this.#schedule = new Schedule({ clock, log });
     this.#penalties = new Penalties(limits, { clock, log, statistics });
     this.#book = new PeerBook(
-      { allowLoopback: options.localhostOnly, sizeMax: options.peerListSize, limits },
+      {
+        allowLoopback: options.localhostOnly,
+        sizeMax: options.peerListSize,
+        chain: hashHex(chain.genesisHash).slice(0, CHAIN_NAME_DIGITS),
+        limits,
+      },
       { clock, random, log },
     );
     this.#keeper = new BookKeeper(this.#book, { file: deps.peersFile, download: deps.downloadPeers, log });

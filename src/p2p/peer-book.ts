@@ -9,6 +9,8 @@ import type { Limits } from "./limits.ts";
 export interface PeerBookOptions extends AddressRules {
   /** `peerlist-size`. */
   readonly sizeMax: number;
+  /** Names the chain in the stored list: entries of another are left out. */
+  readonly chain: string;
   readonly limits: Pick<Limits, "backoffFirstMs" | "backoffMaxMs" | "neverReachedMax" | "pexPerSourceMax">;
 }
 
@@ -41,6 +43,7 @@ interface StoredPeer {
   readonly HasIncomePort?: unknown;
   readonly HasIncomingPort?: unknown;
   readonly UserAgent?: unknown;
+  readonly Chain?: unknown;
 }
 
 const EXPIRE_SECONDS = 7 * 24 * 3600;
@@ -79,7 +82,12 @@ export class PeerBook {
     return this.#entries.has(address);
   }
 
-  /** Reads peers.json. Entries that make no sense are left out. @throws WireError P2P_PEERS_FILE when it is no JSON */
+  /**
+   * Reads peers.json. Entries that make no sense or belong to another chain are left out.
+   * Differs: what a reference node wrote names no chain. Such peers are dialled, but told to nobody before they have
+   * introduced themselves: a list of another coin ends here.
+   * @throws WireError P2P_PEERS_FILE when it is no JSON
+   */
   load(text: string): void {
     if (text.trim() === "") return;
     let stored: unknown;
@@ -103,18 +111,20 @@ export class PeerBook {
 
   #readEntry(key: string, value: StoredPeer | null): Entry | undefined {
     if (typeof value !== "object" || value === null || !isPeerAddress(key, this.#options)) return undefined;
+    const { Chain: chain } = value;
+    if (chain !== undefined && chain !== this.#options.chain) return undefined;
     const address = checkPeerAddress(key, this.#options);
     if (typeof value.Addr !== "string" || value.Addr.replaceAll(/\s/g, "") !== address) return undefined;
     const lastSeen = readLastSeen(value.LastSeen);
     if (lastSeen === undefined) return undefined;
     const entry = this.#fresh(address);
     entry.lastSeen = lastSeen;
-    entry.hasIncomingPort = (value.HasIncomingPort ?? value.HasIncomePort) === true;
+    entry.hasIncomingPort = chain !== undefined && (value.HasIncomingPort ?? value.HasIncomePort) === true;
     entry.userAgent = typeof value.UserAgent === "string" ? value.UserAgent : "";
     return entry;
   }
 
-  /** The text of peers.json, as the reference writes it. */
+  /** The text of peers.json, as the reference writes it and with the chain, which it passes over. */
   serialize(): string {
     const stored: Record<string, unknown> = {};
     for (const address of [...this.#entries.keys()].sort()) {
@@ -127,6 +137,7 @@ export class PeerBook {
         Trusted: entry.trusted,
         HasIncomingPort: entry.hasIncomingPort,
         UserAgent: entry.userAgent,
+        Chain: this.#options.chain,
       };
     }
     return `${JSON.stringify(stored, undefined, 4)}\n`;

@@ -5,7 +5,8 @@ import type { PublicKey } from "../../src/cipher/keys.ts";
 import { DISC } from "../../src/p2p/disconnect.ts";
 import { checkIntroduction, introductionOf } from "../../src/p2p/introduction.ts";
 import { encode, type Introduction } from "../../src/p2p/messages.ts";
-import { identityFor, introductionFor, type WireClient } from "../support/p2p-client.ts";
+import type { Connection } from "../../src/p2p/transport.ts";
+import { identityFor, introductionFor, WireClient } from "../support/p2p-client.ts";
 import { MemoryWorld } from "../support/p2p-memory.ts";
 import type { PeerNode } from "../support/p2p-node.ts";
 import { rawFrame } from "../support/p2p-wire.ts";
@@ -214,5 +215,25 @@ test("deadlines: a peer that answers PING stays", async () => {
   await world.run(200_000);
   assert.equal(client.closed, false);
   assert.ok(client.ids().filter((id) => id === "PING").length >= 20);
+  await world.stop();
+});
+
+test("legacy peers take at most half of the outgoing places", async () => {
+  const world = new MemoryWorld();
+  const links: WireClient[] = [];
+  const ports = [7001, 7002, 7003, 7004];
+  const customPeers = ports.map((port) => `127.0.0.1:${port}`);
+  const node = await world.node({ legacyPeerCompat: true, outgoingMax: 4, connectionRateMs: 500, customPeers });
+  for (const [i, port] of ports.entries()) {
+    const accept = (connection: Connection) => {
+      const client = new WireClient(connection);
+      links.push(client);
+      client.introduce({ ...introductionFor(node, { mirror: i + 1 }), extra: new Uint8Array(0) });
+    };
+    await world.net.host("127.0.0.1").listen({ ip: "127.0.0.1", port }, { accept, failed: assert.fail });
+  }
+  await world.run(10_000);
+  assert.ok(links.length > 2, `${links.length} dialled`);
+  assert.equal(node.introduced(), 2);
   await world.stop();
 });

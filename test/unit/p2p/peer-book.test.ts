@@ -6,10 +6,12 @@ import { PeerBook, type PeerBookOptions } from "../../../src/p2p/peer-book.ts";
 import { seededRandom } from "../../support/p2p-node.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 
+const CHAIN = "0011223344556677";
+
 function rig(options: Partial<PeerBookOptions> = {}) {
   const clock = new VirtualClock();
   const book = new PeerBook(
-    { allowLoopback: false, sizeMax: 100, limits: LIMITS, ...options },
+    { allowLoopback: false, sizeMax: 100, chain: CHAIN, limits: LIMITS, ...options },
     { clock, random: seededRandom(1), log: silentLogger },
   );
   return { clock, book };
@@ -34,6 +36,7 @@ test("writes what the reference writes, and reads it back", () => {
       Trusted: true,
       HasIncomingPort: false,
       UserAgent: "",
+      Chain: CHAIN,
     },
     "10.0.0.2:6000": {
       Addr: "10.0.0.2:6000",
@@ -42,6 +45,7 @@ test("writes what the reference writes, and reads it back", () => {
       Trusted: false,
       HasIncomingPort: false,
       UserAgent: agent,
+      Chain: CHAIN,
     },
     "10.0.0.3:6000": {
       Addr: "10.0.0.3:6000",
@@ -50,6 +54,7 @@ test("writes what the reference writes, and reads it back", () => {
       Trusted: false,
       HasIncomingPort: true,
       UserAgent: agent,
+      Chain: CHAIN,
     },
   });
   const other = rig().book;
@@ -74,8 +79,28 @@ test("reads older forms, leaves out what makes no sense", () => {
       "10.0.0.8:6000": null,
     }),
   );
-  assert.deepEqual(book.exchangeable().sort(), ["10.0.0.1:6000", "10.0.0.2:6000"]);
+  assert.deepEqual(book.triable(all).sort(), ["10.0.0.1:6000", "10.0.0.2:6000"]);
   assert.equal(book.size, 2);
+});
+
+test("another chain's list is worth nothing, and one that names none is told to nobody before it is tried", () => {
+  const { book } = rig();
+  const entry = (Addr: string, more = {}) => ({
+    [Addr]: { Addr, LastSeen: 1, Trusted: true, HasIncomingPort: true, ...more },
+  });
+  book.load(
+    JSON.stringify({
+      ...entry("10.0.0.1:6000", { Chain: CHAIN }),
+      ...entry("10.0.0.2:6000", { Chain: "7766554433221100" }),
+      ...entry("10.0.0.3:6000", { Chain: null }),
+      ...entry("10.0.0.4:6000", { UserAgent: agent }),
+    }),
+  );
+  assert.deepEqual(book.triable(all).sort(), ["10.0.0.1:6000", "10.0.0.4:6000"]);
+  assert.deepEqual(book.exchangeable(), ["10.0.0.1:6000"]);
+  assert.deepEqual(book.trusted(), [], "trust comes from the configuration alone");
+  book.reached("10.0.0.4:6000", agent);
+  assert.deepEqual(book.exchangeable().sort(), ["10.0.0.1:6000", "10.0.0.4:6000"]);
 });
 
 test("an empty file is no file; a broken one stops the start", () => {
