@@ -65,7 +65,7 @@ export class Publisher {
       const refusal = this.#deps.refusal?.();
       if (refusal !== undefined) throw new ChainError("PUBLISH_HELD", refusal);
       this.#lastMade = blockHash(block);
-      const signed: SignedBlock = { ...block, sig: signHash(blockHash(block), secretKey) };
+      const signed: SignedBlock = { ...block, sig: signHash(this.#lastMade, secretKey) };
       // Judged like anybody's: the rules see it again, strictly, and the signers are still at hand.
       const [prepared] = await chain.prepare([signed]);
       chain.stagePrepared(prepared as NonNullable<typeof prepared>);

@@ -1,11 +1,11 @@
-import { equalBytes, toHex } from "../base/bytes.ts";
+import { concat, equalBytes } from "../base/bytes.ts";
 import { blockHash, computeBodyHash, type SignedBlock } from "../chain/block.ts";
-import { checkHeader } from "../chain/check-block.ts";
+import { checkHeader, checkPublisher } from "../chain/check-block.ts";
 import { RuleError } from "../chain/rules.ts";
+import { recoverRecords, Signers } from "../chain/signatures.ts";
 import { computeInnerHash } from "../chain/transaction.ts";
 import type { Hash } from "../cipher/hash.ts";
 import type { PublicKey } from "../cipher/keys.ts";
-import { recoverSigner } from "../cipher/sign.ts";
 
 /** The last block a follower has checked. Without a hash it is only a height to begin behind. */
 export interface Position {
@@ -26,12 +26,7 @@ export interface FollowedChain {
  */
 export function verifyBlock(block: SignedBlock, before: Position, chain: FollowedChain): Hash {
   const hash = blockHash(block);
-  const signer = recoverSigner(hash, block.sig);
-  if (!signer.ok) throw new RuleError("BLOCK_SIGNATURE_UNRECOVERABLE");
-  if (!equalBytes(signer.publicKey, chain.publisherKey)) {
-    throw new RuleError("BLOCK_SIGNER", { signer: toHex(signer.publicKey) });
-  }
-  if (!signer.strict) throw new RuleError("BLOCK_SIGNATURE_INVALID");
+  checkPublisher(new Signers(recoverRecords(concat(hash, block.sig))), chain.publisherKey);
   // Behind a mere height the header is its own evidence; the signature stands for what came before.
   const head = { ...before, hash: before.hash ?? block.header.prevHash };
   checkHeader(block.header, hash, { head, genesisHash: chain.genesisHash });
