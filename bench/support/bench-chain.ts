@@ -6,27 +6,14 @@ import { finished } from "node:stream/promises";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
 import { encodeBlock, type SignedBlock } from "../../src/chain/block.ts";
 import { type ChainParams, DEFAULT_VERIFY } from "../../src/chain/params.ts";
-import type { Droplets } from "../../src/chain/uxout.ts";
-import { decodeAddress, encodeAddress } from "../../src/cipher/address.ts";
-import { parsePublicKey } from "../../src/cipher/keys.ts";
-import { parseSignature } from "../../src/cipher/sign.ts";
-import { paramsOfGenesisFile } from "../../src/config/genesis-file.ts";
-import { SKYCOIN } from "../../src/config/skycoin.ts";
+import { encodeAddress } from "../../src/cipher/address.ts";
 import { type Coin, type Owner, out, owners, spend, TestChain } from "../../test/support/chain.ts";
+import { type ParamsFile, paramsOfFile } from "../../test/support/conformance-chain.ts";
 
 /** A chain in two files: a block a line with `block_hex` and `sig_hex`, and what identifies it. */
 export interface ChainFiles {
   readonly chain: string;
   readonly params: string;
-}
-
-interface ParamsFile {
-  readonly blockchain_public_key: string;
-  readonly genesis_address: string;
-  readonly genesis_coins: number;
-  readonly genesis_timestamp: number;
-  readonly genesis_hash: string;
-  readonly genesis_signature: string;
 }
 
 /** Time between blocks: outputs earn the hours they spend, however long the chain is. */
@@ -81,7 +68,7 @@ export async function makeBenchChain(
   sink.end();
   await finished(sink);
   const { publisherKey, genesis } = chain.params;
-  const params: ParamsFile = {
+  const params: ParamsFile & { readonly genesis_hash: string } = {
     blockchain_public_key: toHex(publisherKey),
     genesis_address: encodeAddress(genesis.address),
     genesis_coins: Number(genesis.volume),
@@ -105,17 +92,7 @@ function picker(count: number): () => number {
 /** What a node must know of the chain. */
 export async function readBenchParams(path: string): Promise<ChainParams> {
   const file = JSON.parse(await readFile(path, "utf8")) as ParamsFile;
-  return {
-    ...paramsOfGenesisFile(SKYCOIN),
-    publisherKey: parsePublicKey(file.blockchain_public_key),
-    genesis: {
-      address: decodeAddress(file.genesis_address),
-      time: file.genesis_timestamp,
-      volume: BigInt(file.genesis_coins) as Droplets,
-      signature: parseSignature(file.genesis_signature),
-    },
-    unconfirmed: DEFAULT_VERIFY,
-  };
+  return { ...paramsOfFile(file), unconfirmed: DEFAULT_VERIFY };
 }
 
 /** Blocks as on the wire, signature last; at most `max` of them after the genesis block. */

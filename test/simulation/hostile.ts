@@ -1,14 +1,12 @@
-import { type Block, blockHash, computeBodyHash, encodeSignedBlock, type SignedBlock } from "../../src/chain/block.ts";
+import { type Block, blockHash, encodeSignedBlock, type SignedBlock } from "../../src/chain/block.ts";
 import { DEFAULT_VERIFY } from "../../src/chain/params.ts";
 import type { Transaction } from "../../src/chain/transaction.ts";
-import type { Hours } from "../../src/chain/uxout.ts";
 import type { Hash } from "../../src/cipher/hash.ts";
-import { signHash } from "../../src/cipher/sign.ts";
 import { FrameSplitter } from "../../src/p2p/frame.ts";
 import { introductionOf } from "../../src/p2p/introduction.ts";
 import { decodeMessage, encode, type Message } from "../../src/p2p/messages.ts";
 import type { Connection } from "../../src/p2p/transport.ts";
-import { bob, malleated } from "../support/chain.ts";
+import { blockAfter, bob, malleated, signBlock } from "../support/chain.ts";
 import { rawFrame } from "../support/p2p-wire.ts";
 import type { VirtualClock } from "../support/virtual-clock.ts";
 import { BASE, PARAMS, PUBLISHER } from "./coins.ts";
@@ -229,19 +227,7 @@ export class Hostile {
   ) {
     const longest = this.#longest();
     if (longest === undefined || txns.length === 0) return undefined;
-    const head = longest.process.chain.head();
-    const header = {
-      version: 0,
-      time: head.time + 1,
-      seq: head.seq + 1,
-      fee: 0n as Hours,
-      prevHash: head.hash,
-      bodyHash: computeBodyHash(txns),
-      uxHash: head.setHash,
-      ...changes,
-    };
-    const sig = signHash(blockHash({ header }), secret);
-    return { header, transactions: txns, sig };
+    return signBlock(blockAfter(longest.process.chain.head(), txns, changes), secret);
   }
 
   /** Signed with the publisher's own key, as by a publisher gone mad, and against the rules all the same. */

@@ -4,7 +4,7 @@ import { type Block, blockHash, computeBodyHash, type SignedBlock } from "../../
 import { Blockchain } from "../../src/chain/blockchain.ts";
 import { type ChainParams, DEFAULT_BLOCK_SIZE, DEFAULT_VERIFY, validateParams } from "../../src/chain/params.ts";
 import { inlineRecovery, type SignatureRecovery } from "../../src/chain/signatures.ts";
-import type { ChainStore, IdentifiedUxOut } from "../../src/chain/store.ts";
+import type { ChainStore, Head, IdentifiedUxOut } from "../../src/chain/store.ts";
 import { newTransaction, signTransaction, type Transaction, type TxOut, txid } from "../../src/chain/transaction.ts";
 import { createUnspents } from "../../src/chain/unspents.ts";
 import type { Droplets, Hours } from "../../src/chain/uxout.ts";
@@ -80,6 +80,25 @@ export function signBlock(block: Block, secret: SecretKey = publisher.secret): S
   return { ...block, sig: signHash(blockHash(block), secret) };
 }
 
+/** A correctly linked block on `head`, a second after it, but for `changes`. */
+export function blockAfter(
+  head: Head,
+  transactions: readonly Transaction[],
+  changes: Partial<Block["header"]> = {},
+): Block {
+  const header = {
+    version: 0,
+    time: head.time + 1,
+    seq: head.seq + 1,
+    fee: 0n as Hours,
+    prevHash: head.hash,
+    bodyHash: computeBodyHash(transactions),
+    uxHash: head.setHash,
+    ...changes,
+  };
+  return { header, transactions };
+}
+
 /** A clock that moves when told. */
 export class ManualClock implements Clock {
   ms = GENESIS_TIME * 1000 + 1_000_000_000;
@@ -136,17 +155,7 @@ export class TestChain {
   /** The next block on the staged head, as a publisher would make it, before signing. */
   block(transactions: readonly Transaction[], changes: Partial<Block["header"]> = {}): Block {
     const head = this.chain.stagedHead();
-    const header = {
-      version: 0,
-      time: head.time + 10,
-      seq: head.seq + 1,
-      fee: 0n as Hours,
-      prevHash: head.hash,
-      bodyHash: computeBodyHash(transactions),
-      uxHash: head.setHash,
-      ...changes,
-    };
-    return { header, transactions };
+    return blockAfter(head, transactions, { time: head.time + 10, ...changes });
   }
 
   async add(transactions: readonly Transaction[], changes: Partial<Block["header"]> = {}): Promise<SignedBlock> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { U64_MAX } from "../../../src/base/uint64.ts";
-import { blockHash, computeBodyHash, type SignedBlock } from "../../../src/chain/block.ts";
+import { blockHash, type SignedBlock } from "../../../src/chain/block.ts";
 import { type BlockContext, checkBlock, checkDistinct, checkTransactions } from "../../../src/chain/check-block.ts";
 import {
   checkCoinsPreserved,
@@ -32,6 +32,7 @@ import { hashHex, NULL_HASH, sha256 } from "../../../src/cipher/hash.ts";
 import { NULL_SIGNATURE, type Signature } from "../../../src/cipher/sign.ts";
 import {
   alice,
+  blockAfter,
   bob,
   type Coin,
   carol,
@@ -586,17 +587,7 @@ async function prepared(block: SignedBlock) {
 }
 
 function blockOf(transactions: readonly Transaction[], changes: Partial<SignedBlock["header"]> = {}): SignedBlock {
-  const header = {
-    version: 0,
-    time: HEAD.time + 1,
-    seq: HEAD.seq + 1,
-    fee: 0n as Hours,
-    prevHash: HEAD.hash,
-    bodyHash: computeBodyHash(transactions),
-    uxHash: HEAD.setHash,
-    ...changes,
-  };
-  return signBlock({ header, transactions });
+  return signBlock(blockAfter(HEAD, transactions, changes));
 }
 
 function contextOf(unspents: readonly IdentifiedUxOut[]): BlockContext {
