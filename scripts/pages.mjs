@@ -1,8 +1,9 @@
 // Makes what browsers load from src/web: bundles with a hash of their content in the name, and manifest.json from
-// plain names to these. Called with the folder to write; nothing is fetched from anywhere.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+// plain names to these, each in three forms: plain, .br and .gz, so that no start compresses them. Called with the folder to write; nothing is fetched from anywhere.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -27,7 +28,11 @@ export async function bundlePages(folder) {
   });
   const manifest = {};
   for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
-    if (entryPoint !== undefined) manifest[basename(entryPoint).replace(/\.ts$/, ".js")] = basename(path);
+    if (entryPoint === undefined) continue;
+    manifest[basename(entryPoint).replace(/\.ts$/, ".js")] = basename(path);
+    const plain = readFileSync(join(root, path));
+    writeFileSync(join(root, `${path}.br`), brotliCompressSync(plain));
+    writeFileSync(join(root, `${path}.gz`), gzipSync(plain));
   }
   writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }

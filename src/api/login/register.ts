@@ -74,9 +74,22 @@ function registerPath(
 const types = new WeakMap<object, string>();
 
 function loginRequest(request: FastifyRequest, reply: FastifyReply, { login }: LoginServices): LoginRequest {
-  const mark = request.url.indexOf("?");
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
+  const parts = requestParts(request);
+  return {
+    ...parts,
+    body: {},
+    cookie: (name) => readCookie(parts.header("cookie"), cookieName(name, login.secure)),
+    signal: gone.signal,
+    raw: request,
+    reply,
+  };
+}
+
+/** What routes and pages see of any request. */
+export function requestParts(request: FastifyRequest) {
+  const mark = request.url.indexOf("?");
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
     return typeof value === "string" ? value : value?.[0];
@@ -84,13 +97,8 @@ function loginRequest(request: FastifyRequest, reply: FastifyReply, { login }: L
   return {
     params: request.params as Record<string, string>,
     query: new URLSearchParams(mark < 0 ? "" : request.url.slice(mark + 1)),
-    body: {},
     caller: callerOf(request.raw.socket.remoteAddress, header("x-forwarded-for")),
     header,
-    cookie: (name) => readCookie(header("cookie"), cookieName(name, login.secure)),
-    signal: gone.signal,
-    raw: request,
-    reply,
   };
 }
 

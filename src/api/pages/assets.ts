@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
-import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 /** Where the build puts what browsers load (scripts/pages.mjs). */
@@ -28,9 +27,9 @@ export class Assets {
   constructor(folder: URL = FOLDER) {
     this.#urls = JSON.parse(readFileSync(new URL("manifest.json", folder), "utf8")) as Record<string, string>;
     for (const file of Object.values(this.#urls)) {
-      const plain = readFileSync(new URL(file, folder));
+      const read = (name: string): Buffer => readFileSync(new URL(name, folder));
       const type = TYPES[extname(file)] ?? "application/octet-stream";
-      this.#files.set(file, { type, plain, gzip: gzipSync(plain), brotli: brotliCompressSync(plain) });
+      this.#files.set(file, { type, plain: read(file), gzip: read(`${file}.gz`), brotli: read(`${file}.br`) });
     }
   }
 

@@ -15,7 +15,7 @@ import { type Shell, sendPage } from "./shell.ts";
 export type NotFoundPage = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /**
- * The pages of the public listener (docs/pages.md): login, account, live chain, explorer. Made on the server; scripts
+ * The pages of the public listener: login, account, live chain, explorer. Made on the server; scripts
  * only keep them fresh and sign. Returns the page for paths that nothing else serves.
  */
 export function addPages(app: FastifyInstance, context: ApiContext, login: LoginServices | undefined): NotFoundPage {

@@ -37,7 +37,7 @@ export function livePage({ context, login, tally }: LiveParts): Page {
 <p class="live" id="follow" hidden><span class="dot" aria-hidden="true"></span><span role="status" id="follow-text">Live</span> <button type="button" class="small" id="pause" aria-pressed="false">Pause</button></p></div>
 ${searchForm()}
 <section aria-labelledby="now-title"><h2 id="now-title" class="sr">Now</h2>
-<div id="live-now" data-live>${figures(context, login, tally)}</div></section>
+<div id="live-now" data-live>${figures(context, login)}</div></section>
 <section aria-labelledby="hour-title"><h2 id="hour-title">The last hour</h2>
 <div class="plots" id="live-plots" data-live>${plots(view, now, tally, login !== undefined)}</div></section>
 <section aria-labelledby="blocks-title"><h2 id="blocks-title">Newest blocks</h2>
@@ -56,7 +56,7 @@ ${problem !== undefined && html`<p class="problem" id="q-problem" role="alert">$
 </form>`;
 }
 
-function figures(context: ApiContext, login: LoginServices | undefined, tally: LoginTally): Html {
+function figures(context: ApiContext, login: LoginServices | undefined): Html {
   const { services, view } = context;
   const head = headOf(view);
   const now = unixSeconds(services.clock);
@@ -68,16 +68,16 @@ ${tile("Head", html`<a href="/block/${head.seq}">${grouped(head.seq)}</a>`, `${d
 ${tile("Transactions", grouped(view.transactionCount()), `${grouped(services.pool.size)} waiting`)}
 ${tile("Peers", grouped(connected.length), connected.length === 0 ? "not connected" : `highest block ${grouped(highest)}`)}
 ${tile("Coins", coinsText(services.chain.params.genesis.volume), `at ${count(view.addressCount(), "address", "addresses")}, ${count(view.unspentCount(), "output")}`)}
-${login !== undefined && loginTile(login, tally)}
+${login !== undefined && loginTile(login)}
 </dl>`;
 }
 
-function loginTile({ login }: LoginServices, tally: LoginTally): Html {
+function loginTile({ login }: LoginServices): Html {
   const { condition } = login.stock();
   const trouble = { ok: "", off: "", low: ", few coins to lend", exhausted: ", no coins to lend" }[condition];
   return tile(
     "Logins",
-    grouped(tally.total),
+    grouped(login.challenges.counts().confirmed),
     `since the start, ${grouped(login.challenges.openCount)} under way${trouble}`,
   );
 }

@@ -2,21 +2,16 @@ import type { Clock } from "../../base/clock.ts";
 import { statusOf } from "../../login/challenge.ts";
 import type { LoginService } from "../../login/service.ts";
 
-/** Proved logins since the start, and in each of the last minutes: what the plot shows. */
+/** Proved logins in each of the last minutes: what the plot shows. How many in all is `challenges.counts()`. */
 export class LoginTally {
   readonly #minutes: number;
   readonly #byMinute = new Map<number, number>();
-  #total = 0;
 
   constructor(login: Pick<LoginService, "onEvent"> | undefined, clock: Clock, minutes: number) {
     this.#minutes = minutes;
     login?.onEvent.on((event) => {
       if (event.type === "login.status" && statusOf(event.challenge) === "confirmed") this.#add(clock.nowMs());
     });
-  }
-
-  get total(): number {
-    return this.#total;
   }
 
   /** Oldest first. */
@@ -27,7 +22,6 @@ export class LoginTally {
 
   #add(nowMs: number): void {
     const minute = Math.floor(nowMs / 60_000);
-    this.#total++;
     this.#byMinute.set(minute, (this.#byMinute.get(minute) ?? 0) + 1);
     for (const old of this.#byMinute.keys()) if (old <= minute - this.#minutes) this.#byMinute.delete(old);
   }

@@ -3,7 +3,7 @@ import type { Logger } from "../../base/log.ts";
 import { LOGIN_ERRORS, LoginError } from "../../login/errors.ts";
 import { readCookie } from "../login/cookie.ts";
 import { asLoginError } from "../login/problem.ts";
-import { callerOf, requireSameSite } from "../login/register.ts";
+import { type callerOf, requestParts, requireSameSite } from "../login/register.ts";
 import { Html, html } from "./html.ts";
 import { type Page, type Redirect, type Shell, sendPage } from "./shell.ts";
 
@@ -54,18 +54,11 @@ export function registerPages(
 }
 
 function pageRequest(request: FastifyRequest): PageRequest {
-  const mark = request.url.indexOf("?");
-  const header = (name: string): string | undefined => {
-    const value = request.headers[name];
-    return typeof value === "string" ? value : value?.[0];
-  };
+  const parts = requestParts(request);
   return {
-    params: request.params as Record<string, string>,
-    query: new URLSearchParams(mark < 0 ? "" : request.url.slice(mark + 1)),
+    ...parts,
     form: new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString("utf8") : ""),
-    caller: callerOf(request.raw.socket.remoteAddress, header("x-forwarded-for")),
-    cookie: (name) => readCookie(header("cookie"), name),
-    header,
+    cookie: (name) => readCookie(parts.header("cookie"), name),
   };
 }
 
