@@ -6,6 +6,8 @@ export interface HttpLimits {
   /** Requests being answered, and of one client. */
   readonly inFlightMax: number;
   readonly inFlightPerClientMax: number;
+  /** Requests of one connection that wait for their answers; browsers send one at a time. */
+  readonly pipelinedMax: number;
   /**
    * Whether the two limits per client hold for loopback too. Not by default: a reverse proxy comes from there, with
    * everybody's requests, and whoever runs programs on this machine has simpler means to starve the node.
@@ -13,6 +15,10 @@ export interface HttpLimits {
   readonly loopbackCounts: boolean;
   /** Announced lengths of all bodies being read; a body without length counts as the largest allowed. */
   readonly bodyBytesInFlightMax: number;
+  /** Bodies up to here are taken whatever the others hold: a transaction fits, and `inFlightMax` bounds their number. */
+  readonly bodyBytesFree: number;
+  /** Answers that wait for their readers, together; whoever holds most is cut off. */
+  readonly outputBytesMax: number;
   /** Requests that wait for the node to be ready. */
   readonly waitingMax: number;
   readonly headerBytesMax: number;
@@ -35,8 +41,11 @@ export const HTTP_LIMITS: HttpLimits = {
   connectionsPerClientMax: 256,
   inFlightMax: 2048,
   inFlightPerClientMax: 64,
+  pipelinedMax: 32,
   loopbackCounts: false,
-  bodyBytesInFlightMax: 128 * 1024 * 1024,
+  bodyBytesInFlightMax: 32 * 1024 * 1024,
+  bodyBytesFree: 8 * 1024,
+  outputBytesMax: 32 * 1024 * 1024,
   waitingMax: 256,
   headerBytesMax: 1024 * 1024,
   headersTimeoutMs: 5_000,

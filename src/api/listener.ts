@@ -44,6 +44,7 @@ export interface Upgrades {
 /** Errors of accepting after which the listener is of no use any more. */
 const FATAL_ACCEPT: ReadonlySet<string> = new Set(["EBADF", "EINVAL", "EACCES", "EADDRINUSE", "ENOTSOCK"]);
 const ACCEPT_LOG_MS = 10_000;
+const RELIEVE_MS = 100;
 
 /**
  * The bound socket. It is bound first of all, so that a taken port is known at once, and serves once the node is
@@ -102,6 +103,8 @@ export class ApiListener {
       throw new ListenError("API_LISTEN", message, { host: options.host, port: options.port }, { cause });
     }
     listener.#watchAccepting();
+    const relieving = setInterval(() => listener.#inFlight.relieve(), RELIEVE_MS).unref();
+    server.once("close", () => clearInterval(relieving));
     return listener;
   }
 

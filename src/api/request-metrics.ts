@@ -9,7 +9,17 @@ const BOUNDS = [
 const SERIES_MAX = 2048;
 
 /** Why a request or connection was turned away before any route saw it. */
-export const REFUSALS = ["in-flight", "client", "heavy", "body", "password", "malformed", "accept"] as const;
+export const REFUSALS = [
+  "in-flight",
+  "client",
+  "heavy",
+  "body",
+  "output",
+  "pipelined",
+  "password",
+  "malformed",
+  "accept",
+] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
 /** One route, method and status. Kept by who answers often, so that counting costs no look-up. */

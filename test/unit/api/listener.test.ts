@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { clientKey } from "../../../src/api/client-key.ts";
 import type { HttpLimits } from "../../../src/api/http-limits.ts";
 import { ApiListener } from "../../../src/api/listener.ts";
+import { RequestMetrics } from "../../../src/api/request-metrics.ts";
 
 async function bound(t: TestContext, limits: Partial<HttpLimits> = {}): Promise<ApiListener> {
   const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits });
@@ -149,7 +150,7 @@ test("one client has a share of requests and sockets; loopback only when told so
 });
 
 test("bodies under way are bounded by what they announce", async (t) => {
-  const listener = await bound(t, { bodyBytesInFlightMax: 100 });
+  const listener = await bound(t, { bodyBytesInFlightMax: 100, bodyBytesFree: 10 });
   listener.open((request, response) => request.resume().on("end", () => response.end("read")));
   const { port } = listener.address;
   const post = (length: number): string =>
@@ -162,9 +163,49 @@ test("bodies under way are bounded by what they announce", async (t) => {
   await once(slow, "connect");
   assert.match(await exchange(port, "nonsense\r\n\r\n"), /400/); // a later connection was seen, so the slow one too
   assert.match(await exchange(port, `${post(60)}${"a".repeat(60)}`), /^HTTP\/1\.1 503/);
+  assert.match(await exchange(port, `${post(10)}${"a".repeat(10)}`), /read$/, "a small one is always taken");
   slow.write("a".repeat(60));
   await once(slow, "close");
   assert.match(await exchange(port, `${post(60)}${"a".repeat(60)}`), /read$/);
+});
+
+test("requests behind one that is not answered are bounded, and forgotten with their connection", async (t) => {
+  const metrics = new RequestMetrics();
+  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits: { pipelinedMax: 3 }, metrics });
+  t.after(() => listener.close());
+  const { port } = listener.address;
+  for (const asked of [3, 4]) {
+    const client = connect(port, "127.0.0.1");
+    client.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(asked));
+    let answers = 0;
+    await new Promise<void>((resolve) => {
+      listener.open(() => {
+        if (++answers === 3) resolve();
+      });
+    });
+    assert.equal(metrics.inFlight, 3);
+    if (asked === 3) client.destroy();
+    else await once(client, "close");
+    while (metrics.inFlight > 0) await new Promise(setImmediate);
+  }
+});
+
+test("answers nobody reads are held up to a limit: then who holds most is cut off, and others are not", async (t) => {
+  const listener = await bound(t, { outputBytesMax: 1_000_000 });
+  const { port } = listener.address;
+  const cut = new Promise<void>((resolve) => {
+    listener.open((_request, response) => response.once("close", resolve).end(Buffer.alloc(20_000_000)));
+  });
+  const other = connect(port, "127.0.0.1");
+  await once(other, "connect");
+  const deaf = connect(port, "127.0.0.1").pause();
+  deaf.on("error", () => {});
+  deaf.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await cut;
+  deaf.destroy();
+  listener.open((_request, response) => response.end("done"));
+  other.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  assert.match(String((await once(other, "data"))[0]), /done$/);
 });
 
 test("who is slow with header or body is told so, soon", async (t) => {
