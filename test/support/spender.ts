@@ -83,7 +83,7 @@ export class Spender {
   }
 
   /** One transaction through the API, repeated until it is confirmed: the node may be gone meanwhile. */
-  async once(api: string, { timeoutMs = 30_000, pollMs = 20 } = {}): Promise<void> {
+  async once(api: string, { timeoutMs = 30_000, pollMs = 20, confirmedAt = api } = {}): Promise<void> {
     const { txn, next } = this.#make();
     const id = toHex(txid(txn));
     const startedAt = performance.now();
@@ -92,7 +92,7 @@ export class Spender {
     for (let answer = "none"; ; ) {
       // Taken means kept: it is not sent again, a node that lost it is found out.
       if (answer !== "taken") answer = await answerOf(`${api}/api/v1/injectTransaction`, post);
-      const found = await askIfUp<{ status: { confirmed: boolean } }>(`${api}/api/v1/transaction?txid=${id}`);
+      const found = await askIfUp<{ status: { confirmed: boolean } }>(`${confirmedAt}/api/v1/transaction?txid=${id}`);
       if (found?.status.confirmed) break;
       if (performance.now() - startedAt > timeoutMs) {
         throw new Error(`${id} is not confirmed after ${timeoutMs} ms; the answer was: ${answer}`);
