@@ -12,7 +12,7 @@ import { Spender } from "../test/support/spender.ts";
 import { startUp } from "../test/support/up.ts";
 import { describeRun } from "./support/measure.ts";
 
-const [rounds = 10, transactions = 100] = process.argv.slice(2).map(Number);
+const [rounds = 10, transactions = 60] = process.argv.slice(2).map(Number);
 await installNativeBackend();
 console.log(describeRun());
 const starts: number[] = [];
@@ -35,7 +35,7 @@ async function confirmations(api: string, wallet: string): Promise<void> {
   const spender = await Spender.open(api, wallet);
   for (let i = 0; i < transactions; i++) {
     await spender.once(api, { pollMs: 2 });
-    await pause(100); // the chain is idle again
+    await pause(1_100); // the chain is idle again: block times are whole seconds
   }
   report("inject at the peer to confirmed there", spender.latencies);
 }

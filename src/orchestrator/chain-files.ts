@@ -1,9 +1,14 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { toHex } from "../base/bytes.ts";
 import { errorText } from "../base/errors.ts";
+import { signedGenesis } from "../chain/genesis.ts";
 import { type Address, decodeAddress } from "../cipher/address.ts";
+import { parseSecretKey } from "../cipher/keys.ts";
+import { loadDaemonConfig } from "../config/config.ts";
 import { loadFiberConfig } from "../config/fiber-toml.ts";
+import { writeGenesisIdentity } from "../config/fiber-write.ts";
 import { type GenesisWallet, loadGenesisWallet } from "../config/genesis-wallet.ts";
 import { writeFileAtomically } from "../files/atomic-file.ts";
 import { newWalletDocument, serializeDocument } from "../wallet/document.ts";
@@ -137,12 +142,29 @@ function disagree(files: ChainFiles, what: string): OrchestratorError {
   );
 }
 
-/** Writes the peer's toml from the publisher's, once that has its signature. @throws OrchestratorError UP_FILES_DISAGREE */
+/**
+ * Signs the genesis block of a new chain and writes key and signature into the publisher's toml, so that both nodes can
+ * start at once. A signature that is there is left alone. @throws ConfigError
+ */
+export async function signGenesis(files: ChainFiles, wallet: GenesisWallet): Promise<void> {
+  const { params } = await loadDaemonConfig({
+    argv: ["--block-publisher", "--disable-default-peers"],
+    env: { HOME: files.directory, GENESIS: files.genesis, FIBER_TOML: files.publisherToml },
+  });
+  if (params.genesis.signature !== undefined) return;
+  await writeGenesisIdentity(files.publisherToml, {
+    address: wallet.address,
+    publicKey: wallet.publicKey,
+    signature: toHex(signedGenesis(params, parseSecretKey(wallet.secretKey)).sig),
+  });
+}
+
+/** Writes the peer's toml from the publisher's, once that is signed. @throws OrchestratorError UP_FILES_DISAGREE */
 export async function writePeerToml(files: ChainFiles, ports: Ports): Promise<void> {
   const source = await readFile(files.publisherToml, "utf8");
   const { node } = await loadFiberConfig(files.publisherToml);
   if (!/^[0-9a-f]{130}$/i.test(node.genesis_signature_str ?? "")) {
-    throw disagree(files, "login_fiber.toml has no genesis signature although the publisher is ready");
+    throw disagree(files, "login_fiber.toml has no genesis signature");
   }
   const text = source
     .replace(/^(\s*default_connections\s*=).*$/m, `$1 ["127.0.0.1:${ports.publisherPort}"]`)
@@ -154,7 +176,7 @@ export async function writePeerToml(files: ChainFiles, ports: Ports): Promise<vo
 
 /** One output of 1000 coins; only the peer dials (login-chain.md 8.1); bip44 8000 as in wallets (8.11). */
 function publisherToml(genesisAddress: string, ports: Ports, nowSeconds: number): string {
-  return `# The login chain. The publisher fills in address, key and signature at its first start.
+  return `# The login chain. Address, key and signature are filled in at its first start.
 [node]
 genesis_signature_str = ""
 genesis_address_str = ""

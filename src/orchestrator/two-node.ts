@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { unixSeconds } from "../base/clock.ts";
 import { systemClock } from "../node/system-clock.ts";
 import { bootstrapFirstBlock, waitForBlock } from "./bootstrap.ts";
-import { chainFiles, type Ports, prepareChainFiles, prepareStock, writePeerToml } from "./chain-files.ts";
+import { chainFiles, type Ports, prepareChainFiles, prepareStock, signGenesis, writePeerToml } from "./chain-files.ts";
 import { ChildNode } from "./child-node.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { SUPERVISOR_DEFAULTS, Supervisor } from "./supervisor.ts";
@@ -35,7 +35,7 @@ const STOP_TIMEOUT_MS = 5_000;
 const BLOCK_TIMEOUT_MS = 30_000;
 
 /**
- * Starts publisher, then peer, and sees block 1 on both (login-chain.md 3 and 4). An abort stops what was started.
+ * Starts publisher and peer side by side and sees block 1 on both (login-chain.md 3 and 4). An abort stops what was started.
  * @throws OrchestratorError, the signal's reason
  */
 export async function startTwoNodes(
@@ -74,14 +74,17 @@ export async function startTwoNodes(
       fresh: options.fresh,
       nowSeconds: unixSeconds(systemClock),
     });
+    await signGenesis(files, wallet);
+    await writePeerToml(files, options.ports);
     const publisherUp = launch(publisherProcess(options, report));
-    const making = prepareStock(files, systemClock.nowMs());
-    const [stock] = await Promise.all([making, publisherUp]).catch(async (error: unknown) => {
-      await Promise.allSettled([making, publisherUp]); // one that is still starting is stopped with the rest
+    const peerUp = prepareStock(files, systemClock.nowMs()).then(async (stock) => {
+      await launch(peerProcess(options, report)); // it reads the stock when it starts
+      return stock;
+    });
+    const [stock] = await Promise.all([peerUp, publisherUp]).catch(async (error: unknown) => {
+      await Promise.allSettled([peerUp, publisherUp]); // one that is still starting is stopped with the rest
       throw error;
     });
-    await writePeerToml(files, options.ports);
-    await launch(peerProcess(options, report));
 
     const publisherUrl = `http://127.0.0.1:${options.ports.publisherApi}`;
     const peerUrl = `http://127.0.0.1:${options.ports.peerApi}`;

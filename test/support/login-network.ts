@@ -1,15 +1,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { TestContext } from "node:test";
-import { toHex } from "../../src/base/bytes.ts";
-import { signedGenesis } from "../../src/chain/genesis.ts";
 import type { ChainParams } from "../../src/chain/params.ts";
-import { parseSecretKey } from "../../src/cipher/keys.ts";
 import type { Signature } from "../../src/cipher/sign.ts";
 import { loadDaemonConfig } from "../../src/config/config.ts";
-import { writeGenesisIdentity } from "../../src/config/fiber-write.ts";
 import { loadGenesisWallet } from "../../src/config/genesis-wallet.ts";
 import { bootstrapFirstBlock } from "../../src/orchestrator/bootstrap.ts";
-import { type ChainFiles, chainFiles, DEFAULT_PORTS, prepareChainFiles } from "../../src/orchestrator/chain-files.ts";
+import {
+  type ChainFiles,
+  chainFiles,
+  DEFAULT_PORTS,
+  prepareChainFiles,
+  signGenesis,
+} from "../../src/orchestrator/chain-files.ts";
 import { GoNode } from "./p2p-go.ts";
 import { type RunningNode, runProgram, startDaemon, temporaryDirectory } from "./processes.ts";
 
@@ -79,21 +81,12 @@ export class LoginNetwork {
         .replace(/^max_coin_supply = .*$/m, `max_coin_supply = ${coins}`),
     );
     const wallet = await loadGenesisWallet(files.genesis);
-    const before = await loadDaemonConfig({
-      argv: ["--block-publisher"],
-      env: { HOME: files.directory, GENESIS: files.genesis, FIBER_TOML: files.publisherToml },
-    });
-    const { sig } = signedGenesis(before.params, parseSecretKey(wallet.secretKey));
-    await writeGenesisIdentity(files.publisherToml, {
-      address: wallet.address,
-      publicKey: wallet.publicKey,
-      signature: toHex(sig),
-    });
+    await signGenesis(files, wallet);
     const { params } = await loadDaemonConfig({
       argv: [],
       env: { HOME: files.directory, FIBER_TOML: files.publisherToml },
     });
-    const parts = { files, params, genesisSignature: sig, address: wallet.address };
+    const parts = { files, params, genesisSignature: params.genesis.signature as Signature, address: wallet.address };
     return new LoginNetwork(t, parts, wallet.secretKey, options.goProgram);
   }
 
