@@ -1,5 +1,5 @@
-// A node under attack: npm run bench -- hostile [--connections 10000] [--rate 5000] [--seconds 30] [--flags "..."]
-// Attackers of many kinds on every door of a publisher, from many loopback addresses, in a process of their own; behind
+// A node under attack: npm run bench -- hostile [--connections 10000] [--rate 5000] [--seconds 30] [--private] [--flags "..."]
+// Attackers of many kinds on every door that a publisher opens to strangers (--private: on its private API too), from many loopback addresses, in a process of their own; behind
 // it an honest peer that has to see each new block, and users of its API.
 import type { TestContext } from "node:test";
 import { type HostileFigures, runHostile } from "../test/support/hostile-run.ts";
@@ -19,8 +19,9 @@ try {
     visitors: Number(optionOf("--connections", "10000")),
     rate: Number(optionOf("--rate", "5000")),
     seconds: Number(optionOf("--seconds", "30")),
+    privateToo: flags.includes("--private"),
     flags: optionOf("--flags", "").split(" ").filter(Boolean),
-    progress: (line) => console.log(`  ${line}`),
+    progress: (line) => flags.includes("--progress") && console.log(`  ${line}`),
   });
   print(figures);
   if (flags.includes("--metrics")) console.log(figures.metrics);
@@ -31,13 +32,15 @@ try {
 function print(figures: HostileFigures): void {
   const { crowd } = figures;
   console.log(`connections opened ${crowd.opened}, at once at most ${crowd.openMax}, failed ${crowd.failed}`);
-  console.log(`resident memory at most ${mb(figures.rssMax)} MB, afterwards ${mb(figures.rssAfter)} MB`);
+  console.log(
+    `resident memory ${mb(figures.rssBefore)} MB before, at most ${mb(figures.rssMax)} MB, afterwards ${mb(figures.rssAfter)} MB`,
+  );
   console.log(`processor ${(figures.cpuShare * 100).toFixed(0)} % of one core`);
   console.log(`event loop delay p99 ${ms(figures.loopDelayP99 * 1000)}, most ${ms(figures.loopDelayMax * 1000)}`);
   console.log(`injected to block on the honest peer: ${spread(figures.blockMs)}`);
-  console.log(
-    `API: ${spread(figures.apiMs)}; not answered ${figures.apiFailures.length} ${kinds(figures.apiFailures)}`,
-  );
+  for (const { who, times, failures } of figures.users) {
+    console.log(`${who}: ${spread(times)}; not answered ${failures.length} ${kinds(failures)}`);
+  }
   console.log(
     `open files ${figures.openBefore} before, ${figures.openAfter} after; released in ${ms(figures.releasedMs)}; left: ${figures.left.join("; ") || "nothing"}`,
   );

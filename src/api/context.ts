@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { toHex } from "../base/bytes.ts";
-import { blockHash, type SignedBlock } from "../chain/block.ts";
+import type { SignedBlock } from "../chain/block.ts";
 import { ChainOrder } from "../chain/chain-order.ts";
 import { blockTime, headOf, type SpentInput, transactionInputs } from "../chain/queries.ts";
 import { type LocatedTransaction, locatedInputs } from "../chain/queries-transactions.ts";
@@ -51,8 +51,15 @@ export class ApiContext {
 
   /** A block of the chain, encoded to stand `depth` levels deep. @throws QueryError */
   block(block: SignedBlock, verbose: boolean, depth: number): JsonRaw {
-    const key = `${verbose ? "B" : "b"}${depth}:${toHex(blockHash(block))}`;
-    return this.#raw(key, depth, () => readableBlock(block, verbose ? this.#blockInputs(block) : undefined));
+    return this.blockOf(block.header.seq, () => block, verbose, depth);
+  }
+
+  /** The same by its height, read only when it is not remembered. */
+  blockOf(seq: number, read: () => SignedBlock, verbose: boolean, depth: number): JsonRaw {
+    return this.#raw(`${verbose ? "B" : "b"}${depth}:${seq}`, depth, () => {
+      const block = read();
+      return readableBlock(block, verbose ? this.#blockInputs(block) : undefined);
+    });
   }
 
   #blockInputs({ header, transactions }: SignedBlock): SpentInput[][] {

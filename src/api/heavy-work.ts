@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
+import { Slots } from "../base/slots.ts";
 import { ApiError } from "./api-error.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
-import { Slots } from "./slots.ts";
 
 const RUNNING_MAX = 8;
 const WAITING_MAX = 128;

@@ -5,6 +5,12 @@ import type { HttpLimits } from "./http-limits.ts";
 import { BODY_BYTES_MAX } from "./options.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
+/** Told of connections that begin and end to have something to answer. */
+export interface Idleness {
+  busy(socket: Socket): void;
+  idle(socket: Socket): void;
+}
+
 /**
  * Requests being answered: counted as a whole, per client, and by the bytes of the bodies they announce. What is too
  * much is refused at once, never queued: a queue would only move the overload.
@@ -16,11 +22,13 @@ export class InFlight {
   /** Those of one connection, in the order of its requests: a client need not wait for one answer to ask again. */
   readonly #bySocket = new Map<Socket, Set<ServerResponse>>();
   readonly #metrics: RequestMetrics;
+  readonly #idleness: Idleness;
   #bodyBytes = 0;
 
-  constructor(limits: HttpLimits, metrics: RequestMetrics) {
+  constructor(limits: HttpLimits, deps: { readonly metrics: RequestMetrics; readonly idleness: Idleness }) {
     this.#limits = limits;
-    this.#metrics = metrics;
+    this.#metrics = deps.metrics;
+    this.#idleness = deps.idleness;
   }
 
   /** Answers whose end has not been reached. */
@@ -46,11 +54,13 @@ export class InFlight {
     if (!this.#clients.take(client, inFlightPerClientMax)) return this.#refuse(response, "client");
     this.#running.add(response);
     own.add(response);
+    if (own.size === 1) this.#idleness.busy(socket);
     this.#bodyBytes += body;
     this.#metrics.inFlight++;
     response.once("close", () => {
       this.#running.delete(response);
       own.delete(response);
+      if (own.size === 0) this.#idleness.idle(socket);
       this.#bodyBytes -= body;
       this.#metrics.inFlight--;
       this.#clients.give(client);

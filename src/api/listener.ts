@@ -57,11 +57,15 @@ export class ApiListener {
   readonly #metrics: RequestMetrics;
   readonly #log: Logger;
   readonly #inFlight: InFlight;
+  /** What the server does with a connection once it is accepted. */
+  readonly #serve: (socket: Socket) => void;
   readonly #clients = new ClientCounts();
   #handler: RequestListener | undefined;
   #waiting: [IncomingMessage, ServerResponse][] = [];
-  /** Sockets that speak HTTP; those that have left it are their new owner's. */
-  readonly #sockets = new Set<Socket>();
+  /** Sockets that speak HTTP, by their other end; those that have left it are their new owner's. */
+  readonly #sockets = new Map<string, Socket>();
+  /** Those of them that wait for a request or its rest, the one that does so for longest first. */
+  readonly #idle = new Map<string, Socket>();
   readonly #lastResponse = new WeakMap<Socket, ServerResponse>();
   #upgrades: Upgrades | undefined;
   #pausedUntilMs = 0;
@@ -71,16 +75,23 @@ export class ApiListener {
     this.#limits = { ...HTTP_LIMITS, ...limits };
     this.#metrics = metrics ?? new RequestMetrics();
     this.#log = log ?? silentLogger;
-    this.#inFlight = new InFlight(this.#limits, this.#metrics);
+    const idleness = {
+      busy: (socket: Socket) => void this.#idle.delete(endOf(socket)),
+      idle: (socket: Socket) => this.#restIdle(socket),
+    };
+    this.#inFlight = new InFlight(this.#limits, { metrics: this.#metrics, idleness });
     const options = serverOptions(this.#limits);
     this.#server =
       tls === undefined
         ? createServer(options)
         : createSecureServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
     if (tls !== undefined) tellPlainClients(this.#server, this.#limits.headersTimeoutMs);
-    this.#server.maxConnections = this.#limits.connectionsMax;
-    this.#server.on("drop", () => this.#metrics.refused("accept"));
-    this.#server.prependListener("connection", (socket: Socket) => this.#accept(socket));
+    const [serve] = this.#server.listeners("connection") as ((socket: Socket) => void)[];
+    this.#serve = (socket) => serve?.call(this.#server, socket);
+    this.#server.removeAllListeners("connection");
+    this.#server.on("connection", (socket: Socket) => {
+      if (this.#accept(socket)) this.#serve(socket);
+    });
     this.#server.on("request", (request, response) => this.#take(request, response));
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       this.#metrics.refused("malformed");
@@ -117,18 +128,17 @@ export class ApiListener {
   /** Hands connections over from now on. Not with TLS, which has a socket of its own. */
   set upgrades(upgrades: Upgrades) {
     if (this.#upgrades === undefined) {
-      const [serve] = this.#server.listeners("connection").slice(-1) as ((socket: Socket) => void)[];
-      this.#server.on("upgrade", (request, socket: Socket, head) => this.#leave(request, socket, head, serve));
+      this.#server.on("upgrade", (request, socket: Socket, head) => this.#leave(request, socket, head));
     }
     this.#upgrades = upgrades;
   }
 
-  #leave(request: IncomingMessage, socket: Socket, head: Buffer, serve: ((socket: Socket) => void) | undefined): void {
+  #leave(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const isAsked = request.headers.upgrade?.toLowerCase() === "websocket";
     const path = (request.url ?? "").split("?", 1)[0];
     const upgrades = this.#draining ? undefined : this.#upgrades;
     if (isAsked && path === upgrades?.path) {
-      this.#sockets.delete(socket);
+      this.#forget(endOf(socket));
       upgrades?.take(request, socket, head);
       return;
     }
@@ -137,7 +147,7 @@ export class ApiListener {
     const again = (): void => {
       if (socket.destroyed) return;
       socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(request), "latin1"), head]));
-      serve?.call(this.#server, socket);
+      this.#serve(socket);
     };
     const before = this.#lastResponse.get(socket); // the answer to a request that this one was sent behind
     if (before === undefined || before.closed) again();
@@ -160,7 +170,7 @@ export class ApiListener {
     if (!this.#server.listening) return;
     this.#draining = true;
     this.#server.close(); // and the idle connections
-    const closed = Promise.all([...this.#sockets].map((socket) => socket.closed || once(socket, "close")));
+    const closed = Promise.all([...this.#sockets.values()].map((socket) => socket.closed || once(socket, "close")));
     for (const [request] of this.#waiting.splice(0)) request.socket.destroy();
     for (const response of this.#inFlight.running) {
       if (isStreaming(response))
@@ -173,20 +183,49 @@ export class ApiListener {
     this.#handler = undefined;
   }
 
-  /** Runs before the server's own listener: what is destroyed here never reaches a parser. */
-  #accept(socket: Socket): void {
-    const { connectionsPerClientMax, loopbackCounts } = this.#limits;
+  /** False: destroyed, before anything is spent on it. */
+  #accept(socket: Socket): boolean {
+    const { connectionsMax, connectionsPerClientMax, loopbackCounts } = this.#limits;
     const client = clientKey(socket.remoteAddress, loopbackCounts);
-    if (performance.now() < this.#pausedUntilMs || !this.#clients.take(client, connectionsPerClientMax)) {
+    const isTaken =
+      performance.now() >= this.#pausedUntilMs &&
+      (this.#sockets.size < connectionsMax || this.#makeRoom()) &&
+      this.#clients.take(client, connectionsPerClientMax);
+    if (!isTaken) {
       this.#metrics.refused("accept");
       socket.destroy();
-    } else {
-      this.#sockets.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#clients.give(client);
-      });
+      return false;
     }
+    const end = endOf(socket);
+    this.#sockets.set(end, socket);
+    this.#idle.set(end, socket);
+    socket.once("close", () => {
+      this.#forget(end);
+      this.#clients.give(client);
+    });
+    return true;
+  }
+
+  /** Whoever holds a place for longest without asking anything loses it: silence must not keep others out. */
+  #makeRoom(): boolean {
+    const [oldest] = this.#idle;
+    if (oldest === undefined) return false;
+    const [end, socket] = oldest;
+    this.#metrics.refused("evicted");
+    this.#forget(end);
+    socket.destroy();
+    return true;
+  }
+
+  #restIdle(socket: Socket): void {
+    const end = endOf(socket);
+    const accepted = this.#sockets.get(end);
+    if (accepted !== undefined && !accepted.destroyed) this.#idle.set(end, accepted);
+  }
+
+  #forget(end: string): void {
+    this.#sockets.delete(end);
+    this.#idle.delete(end);
   }
 
   /** Passing errors are logged once per 10 s; without a listener they would end the process. */
@@ -235,6 +274,11 @@ function serverOptions(limits: HttpLimits): ServerOptions {
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     requireHostHeader: false, // answered in #take, in Go's words
   };
+}
+
+/** Names a connection; with TLS there are two sockets of one, and both say this. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remotePort} ${remoteAddress}`;
 }
 
 /** The head of a request as it came, but for its offer of another protocol. */

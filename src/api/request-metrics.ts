@@ -19,6 +19,7 @@ export const REFUSALS = [
   "password",
   "malformed",
   "accept",
+  "evicted",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 

@@ -6,6 +6,7 @@ import type { Limits } from "./limits.ts";
 import { encode, FRAME_HEAD_BYTES, LIST_MAX } from "./messages.ts";
 import type { Peer } from "./peer.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import type { Turnstile, Waiting } from "./turnstile.ts";
 
 export interface BlockServerOptions {
   /** Largest frame to send. */
@@ -15,6 +16,7 @@ export interface BlockServerOptions {
 
 export interface BlockServerDeps {
   readonly chain: Pick<NetworkChain, "head" | "store">;
+  readonly turnstile: Pick<Turnstile, "ready">;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -24,7 +26,7 @@ interface Request {
   readonly count: number;
 }
 
-interface Client {
+interface Client extends Waiting {
   readonly requests: TokenBucket;
   readonly bytes: TokenBucket;
   waiting: Request[];
@@ -32,6 +34,8 @@ interface Client {
   /** When it was given blocks it has not asked beyond, monotonic. */
   answeredAtMs: number | undefined;
 }
+
+const RECENT_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Answers GETB with the stored bytes of the blocks. An answer is made only when there is room for it on the way out, so
@@ -41,11 +45,16 @@ export class BlockServer {
   readonly #options: BlockServerOptions;
   readonly #deps: BlockServerDeps;
   readonly #clients = new WeakMap<Peer, Client>();
+  readonly #requestsAll: TokenBucket;
   readonly #bytesAll: TokenBucket;
+  /** Blocks given lately: who asks for the same ones again costs no reading. */
+  readonly #recent = new Map<number, Uint8Array>();
+  #recentBytes = 0;
 
   constructor(options: BlockServerOptions, deps: BlockServerDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#requestsAll = new TokenBucket(options.limits.getBlocksAll, deps.clock);
     this.#bytesAll = new TokenBucket(options.limits.givenBytesAll, deps.clock);
   }
 
@@ -76,33 +85,37 @@ export class BlockServer {
     }
   }
 
-  /** Answers what waits, as far as there is room and the rates allow. */
+  /** Answers what waits, one request at a time, as far as there is room and the rates allow. */
   serve(peer: Peer): void {
     const client = this.#clients.get(peer);
-    if (client === undefined || client.isTimed) return;
-    while (client.waiting.length > 0 && peer.endReason === undefined) {
-      if (peer.queuedBytes >= this.#options.limits.answerBelowBytes) return; // goes on when the peer has drained
-      const waitMs = Math.max(client.requests.waitMs, client.bytes.waitMs, this.#bytesAll.waitMs);
-      if (waitMs > 0) {
-        client.isTimed = true;
-        this.#deps.clock.after(waitMs, () => {
-          client.isTimed = false;
-          this.serve(peer);
-        });
-        return;
-      }
-      this.#answer(peer, client, client.waiting.shift() as Request);
+    if (client !== undefined && client.waiting.length > 0) this.#deps.turnstile.ready(client);
+  }
+
+  /** False when there is nothing to answer now. */
+  #serveOne(peer: Peer, client: Client): boolean {
+    if (client.isTimed || client.waiting.length === 0 || peer.endReason !== undefined) return false;
+    if (peer.queuedBytes >= this.#options.limits.answerBelowBytes) return false; // goes on when the peer has drained
+    const waits = [client.requests, client.bytes, this.#requestsAll, this.#bytesAll].map(({ waitMs }) => waitMs);
+    const waitMs = Math.max(...waits);
+    if (waitMs > 0) {
+      client.isTimed = true;
+      this.#deps.clock.after(waitMs, () => {
+        client.isTimed = false;
+        this.serve(peer);
+      });
+      return false;
     }
+    this.#answer(peer, client, client.waiting.shift() as Request);
+    return client.waiting.length > 0;
   }
 
   #answer(peer: Peer, client: Client, { last, count }: Request): void {
-    const { store } = this.#deps.chain;
     const head = this.#deps.chain.head().seq;
     const blocks: Uint8Array[] = [];
     let bytes = FRAME_HEAD_BYTES + 4;
     try {
       for (let seq = last + 1; seq <= head && blocks.length < Math.min(count, LIST_MAX.GIVB); seq++) {
-        const block = store.signedBlockBytes(seq);
+        const block = this.#blockBytes(seq);
         if (block === undefined || bytes + block.length > this.#options.frameBytesMax) break;
         bytes += block.length;
         blocks.push(block);
@@ -114,21 +127,40 @@ export class BlockServer {
     client.answeredAtMs = this.#deps.clock.monotonicMs();
     client.requests.spend(1);
     client.bytes.spend(bytes);
+    this.#requestsAll.spend(1);
     this.#bytesAll.spend(bytes);
     peer.send(encode.blocks(blocks));
+  }
+
+  /** A block never changes. */
+  #blockBytes(seq: number): Uint8Array | undefined {
+    const known = this.#recent.get(seq);
+    if (known !== undefined) return known;
+    const bytes = this.#deps.chain.store.signedBlockBytes(seq);
+    if (bytes === undefined) return undefined;
+    this.#recent.set(seq, bytes);
+    this.#recentBytes += bytes.length;
+    for (const [oldest, { length }] of this.#recent) {
+      if (this.#recentBytes <= RECENT_BYTES_MAX) break;
+      this.#recent.delete(oldest);
+      this.#recentBytes -= length;
+    }
+    return bytes;
   }
 
   #client(peer: Peer): Client {
     let client = this.#clients.get(peer);
     if (client === undefined) {
       const { limits } = this.#options;
-      client = {
+      const made: Client = {
+        handleOne: () => this.#serveOne(peer, made),
         requests: new TokenBucket(limits.getBlocks, this.#deps.clock),
         bytes: new TokenBucket(peer.isOurs ? limits.givenBytesOurs : limits.givenBytes, this.#deps.clock),
         waiting: [],
         isTimed: false,
         answeredAtMs: undefined,
       };
+      client = made;
       this.#clients.set(peer, client);
     }
     return client;

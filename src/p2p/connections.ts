@@ -12,19 +12,23 @@ export interface PendingDial {
 /** Every connection and every dial, and the questions asked about them. */
 export class Connections {
   readonly #peers = new Map<number, Peer>();
+  /** Those of the TCP door: looked through for each newcomer, of which there may be thousands a second. */
+  readonly #sockets = new Set<Peer>();
   readonly #pending = new Map<string, PendingDial>();
 
   /** Sockets of the TCP door and dials under way: WebSocket has places of its own. */
   get socketSize(): number {
-    return this.count(({ door }) => door === "socket") + this.#pending.size;
+    return this.#sockets.size + this.#pending.size;
   }
 
   add(peer: Peer): void {
     this.#peers.set(peer.id, peer);
+    if (peer.door === "socket") this.#sockets.add(peer);
   }
 
   remove(peer: Peer): void {
     this.#peers.delete(peer.id);
+    this.#sockets.delete(peer);
   }
 
   addPending(dial: PendingDial): void {
@@ -66,6 +70,13 @@ export class Connections {
     return n;
   }
 
+  /** The same among those of the TCP door. */
+  countSockets(wanted: (peer: Peer) => boolean): number {
+    let n = 0;
+    for (const peer of this.#sockets) if (wanted(peer)) n++;
+    return n;
+  }
+
   /** Those that take part: introduced, alive, one per node. */
   active(): Peer[] {
     return this.all().filter((peer) => peer.isActive);
@@ -99,7 +110,7 @@ export class Connections {
 
   countSubnet(ip: string): number {
     const subnet = subnetOf(ip);
-    return this.count((peer) => peer.door === "socket" && subnetOf(peer.remote.ip) === subnet);
+    return this.countSockets((peer) => subnetOf(peer.remote.ip) === subnet);
   }
 
   /** Peers that came in by this door. */
@@ -109,9 +120,9 @@ export class Connections {
 
   /** The oldest incoming connection of the TCP door that has not introduced itself. */
   oldestStranger(): Peer | undefined {
-    return this.find(
-      (peer) =>
-        peer.door === "socket" && !peer.outgoing && peer.introduction === undefined && peer.endReason === undefined,
-    );
+    for (const peer of this.#sockets) {
+      if (!peer.outgoing && peer.introduction === undefined && peer.endReason === undefined) return peer;
+    }
+    return undefined;
   }
 }

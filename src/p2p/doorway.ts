@@ -104,7 +104,7 @@ export class Doorway {
 
   /** Over a limit a socket is closed without a word, before anything is spent on it (p2p.md 12.2). */
   #refusal({ ip }: Endpoint): Refusal | undefined {
-    const { perIpMax, perIpUnintroducedMax, perSubnetMax, loopbackCounts } = this.#options.limits;
+    const { perIpMax, perIpUnintroducedMax, perSubnetMax, strangerMs, loopbackCounts } = this.#options.limits;
     const { table, penalties } = this.#deps;
     if (this.#isClosed) return "stopping";
     if (table.socketSize >= this.#options.socketsMax) return "sockets";
@@ -112,15 +112,15 @@ export class Doorway {
     if (loopbackCounts || !this.#options.localhostOnly || !isLoopback(ip)) {
       if (table.countIp(ip, "socket") >= perIpMax) return "address";
       if (table.countSubnet(ip) >= perSubnetMax) return "subnet";
-      const strangers = table.count(
-        (peer) => peer.door === "socket" && peer.remote.ip === ip && peer.introduction === undefined,
-      );
+      const strangers = table.countSockets((peer) => peer.remote.ip === ip && peer.introduction === undefined);
       if (strangers >= perIpUnintroducedMax) return "strangers of address";
     }
-    if (table.count((peer) => peer.door === "socket" && !peer.outgoing) < this.#options.incomingMax) return undefined;
+    if (table.countSockets((peer) => !peer.outgoing) < this.#options.incomingMax) return undefined;
     const stranger = table.oldestStranger();
-    stranger?.drop(LOCAL.FULL);
-    return stranger === undefined ? "full" : undefined;
+    const { clock } = this.#deps;
+    if (stranger === undefined || clock.monotonicMs() - stranger.connectedMs < strangerMs) return "full";
+    stranger.drop(LOCAL.FULL);
+    return undefined;
   }
 
   /** A connection that was accepted or dialled; undefined when it comes too late. */

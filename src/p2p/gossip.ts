@@ -1,16 +1,18 @@
 import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { Slots } from "../base/slots.ts";
 import { ChainError } from "../chain/errors.ts";
 import { RuleError } from "../chain/rules.ts";
 import { type Transaction, transactionSize, txid } from "../chain/transaction.ts";
 import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
-import type { NetworkChain, NetworkPool, Turn } from "./deps.ts";
+import type { NetworkChain, NetworkPool } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import { ANNOUNCED_AT_ONCE, encode, fitting, LIST_MAX } from "./messages.ts";
 import type { Peer } from "./peer.ts";
 import type { Penalties } from "./penalties.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import type { Turnstile } from "./turnstile.ts";
 
 export interface GossipOptions {
   /** Largest frame to send. */
@@ -27,7 +29,7 @@ export interface GossipDeps {
   /** Blocks are missing: what spends their outputs cannot be judged yet. */
   readonly isBehind: () => boolean;
   readonly clock: Clock;
-  readonly turn: Turn;
+  readonly turnstile: Pick<Turnstile, "pass">;
   readonly log: Logger;
 }
 
@@ -53,7 +55,7 @@ interface Buckets {
 const OWN_MS = 60_000;
 const OWN_MAX = 4096;
 const FLUSH_MS = 3_000;
-/** Transactions checked before other work gets its turn: a signature without threads takes a tenth of a millisecond. */
+/** Transactions being checked, of all peers: each may come back in the same round of the event loop. */
 const CHECKED_AT_ONCE = 16;
 const WANTED_OTHERS_MAX = 8;
 /** A transaction that spends an output we do not know is asked for again so often. */
@@ -68,6 +70,8 @@ export class Gossip {
   readonly #wanted = new Map<HashHex, Wanted>();
   /** Sent by our own user, maybe not in the pool yet (p2p.md 8.5). */
   readonly #own = new Map<HashHex, number>();
+  /** A peer has one frame handled at a time, so no more than peers ever wait. */
+  readonly #checks = new Slots({ max: CHECKED_AT_ONCE, waitingMax: Number.POSITIVE_INFINITY });
   #announced = new Map<HashHex, Hash>();
   readonly #buckets = new WeakMap<Peer, Buckets>();
   #lastFlushMs = 0;
@@ -195,10 +199,14 @@ export class Gossip {
       return;
     }
     const fresh: Hash[] = [];
-    for (let i = 0; i < txns.length; i++) {
-      if (i > 0 && i % CHECKED_AT_ONCE === 0) await this.#deps.turn();
-      const txn = txns[i] as Transaction;
-      if (await this.#take(peer, txn)) fresh.push(txid(txn));
+    for (const txn of txns) {
+      await this.#checks.take();
+      try {
+        await this.#deps.turnstile.pass();
+        if (await this.#take(peer, txn)) fresh.push(txid(txn));
+      } finally {
+        this.#checks.give();
+      }
       if (peer.endReason !== undefined) break;
     }
     this.announce(fresh, peer);

@@ -70,6 +70,11 @@ export const LIMIT_TABLE = {
     "ms",
     "absolute, from connect to a valid introduction, cleared by it; the reference waits 30 s and a byte now and then keeps it waiting",
   ),
+  strangerMs: cap(
+    500,
+    "ms",
+    "a stranger may stay to introduce itself when others want its place; sooner evicted, nobody from afar could come in during a flood",
+  ),
   silentDiallerMs: cap(
     1_000,
     "ms",
@@ -137,14 +142,19 @@ export const LIMIT_TABLE = {
     "decoded and waiting, of all connections; the one that makes it more and holds more than its share is closed at once, nothing is queued beyond",
   ),
   inputBytesMax: cap(
-    32 * MIB,
+    16 * MIB,
     "bytes",
-    "read and not handled, of all connections; whoever holds most is closed at once. Differs: half of what the specification allows, to stay below 300 MB in all",
+    "read and not handled, of all connections; whoever holds most is closed at once. Differs: a quarter of what the specification allows, to stay below 300 MB in all",
   ),
-  outputBytesMax: cap(64 * MIB, "bytes", "queued to be sent, of all connections, on the same terms"),
+  outputBytesMax: cap(32 * MIB, "bytes", "queued to be sent, of all connections, on the same terms"),
   strangersBelowPercent: cap(80, "percent", "of the two pools above in use, and strangers are not read any more"),
-  turnMs: cap(10, "ms", "longest run of frame handling or block execution before other work gets its turn"),
-  turnFrames: cap(256, "frames", "handled in one such run"),
+  turnMs: cap(10, "ms", "longest run of block execution before other work gets its turn"),
+  roundMs: cap(
+    1,
+    "ms",
+    "of one round of the event loop for frames and answers: Node accepts one connection of each listener in a round, so that long ones keep newcomers waiting",
+  ),
+  turnFrames: cap(256, "frames", "handled in one such round"),
   turnBlocks: cap(8, "blocks", "executed in one such run"),
   turnTransactions: cap(160, "transactions", "executed in one such run"),
 
@@ -159,6 +169,12 @@ export const LIMIT_TABLE = {
     200,
     "per second",
     "answered, the newest waits. Differs: the specification says 10 (20), but a reference peer that catches up on small blocks asks some 27 times a second, and what answers cost is bounded in bytes",
+  ),
+  getBlocksAll: rate(
+    2_000,
+    2_000,
+    "per second",
+    "answered, of all peers together: small answers cost more work than bytes",
   ),
   givenBytes: rate(
     2 * MIB,

@@ -111,7 +111,16 @@ export class Network {
     const penalties = this.#penalties;
     this.#gossip = new Gossip(
       { frameBytesMax, limits },
-      { chain, pool: deps.pool, peers, penalties, isBehind: () => this.#sync.isBehind, clock, turn, log },
+      {
+        chain,
+        pool: deps.pool,
+        peers,
+        penalties,
+        isBehind: () => this.#sync.isBehind,
+        clock,
+        turnstile: this.#turnstile,
+        log,
+      },
     );
     this.#sync = new BlockSync(limits, {
       chain,
@@ -123,7 +132,7 @@ export class Network {
       turn,
       log,
     });
-    this.#server = new BlockServer({ frameBytesMax, limits }, { chain, clock, log });
+    this.#server = new BlockServer({ frameBytesMax, limits }, { chain, turnstile: this.#turnstile, clock, log });
   }
 
   /** Where peers can connect; undefined while it does not listen. */

@@ -109,7 +109,7 @@ export class Peer implements Waiting {
   /** What a message that is still coming says it will be. */
   #messageBytes: number | undefined;
   #unsentSinceMs: number | undefined;
-  readonly #connectedMs: number;
+  readonly connectedMs: number;
   /** Wall clock, for display; 0 for never. */
   lastSentAtMs = 0;
   lastReceivedAtMs = 0;
@@ -128,7 +128,7 @@ export class Peer implements Waiting {
     this.listenPort = options.outgoing && this.door === "socket" ? connection.remote.port : 0;
     this.connectedAtMs = clock.nowMs();
     const now = clock.monotonicMs();
-    this.#connectedMs = now;
+    this.connectedMs = now;
     this.#lastByteMs = now;
     this.#lastFrameMs = now;
     this.#lastSentMs = now;
@@ -291,7 +291,7 @@ export class Peer implements Waiting {
     if (this.#paused) this.#lastByteMs = now; // whom we do not read is not silent
     const { introductionMs, idleMs, silenceMs, frameMs, writeMs, pingAfterMs } = this.#options.limits;
     const frameTime = frameMs + ((this.#splitter.wantedBytes ?? this.#messageBytes ?? 0) / 16_384) * 1000;
-    if (this.introduction === undefined && now - this.#connectedMs >= introductionMs) {
+    if (this.introduction === undefined && now - this.connectedMs >= introductionMs) {
       this.disconnect(DISC.INTRODUCTION_TIMEOUT);
     } else if (now - this.#lastByteMs >= silenceMs) this.drop(INTERNAL.DEADLINE);
     else if (this.#frameBegunMs !== undefined && now - this.#frameBegunMs >= frameTime) this.drop(INTERNAL.DEADLINE);

@@ -84,7 +84,7 @@ async function listening(server: Server, local: Endpoint): Promise<void> {
     const failed = (cause: NodeJS.ErrnoException) => reject(listenFailed(local, cause.code, cause));
     server.once("error", failed);
     const where = local.ip === "" ? { port: local.port } : { host: local.ip, port: local.port };
-    server.listen({ ...where, backlog: 128 }, () => {
+    server.listen({ ...where, backlog: 511 }, () => {
       server.off("error", failed);
       resolve();
     });

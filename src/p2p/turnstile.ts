@@ -8,17 +8,29 @@ export interface Waiting {
 }
 
 export interface TurnstileOptions {
-  /** Longest run before other work gets its turn. */
-  readonly turnMs: number;
+  /** Time taken of one round of the event loop. */
+  readonly roundMs: number;
   readonly turnFrames: number;
 }
 
-/** Lets sources in one after the other, one item each, and yields to the event loop between runs: nobody starves. */
+interface Round {
+  readonly untilMs: number;
+  handled: number;
+  /** Resolves when the next one may begin. */
+  readonly over: Promise<void>;
+}
+
+/**
+ * Lets sources in one after the other, one item each. However many become ready in one round of the event loop, what
+ * is done for them in it is bounded, and a full round is followed by a pause of the same length: hundreds of busy
+ * peers have half of the thread at most, and the loop goes round often enough to accept newcomers.
+ */
 export class Turnstile {
   readonly #options: TurnstileOptions;
   readonly #clock: Clock;
   readonly #turn: Turn;
   readonly #sources = new Set<Waiting>();
+  #round: Round | undefined;
   #running = false;
 
   constructor(options: TurnstileOptions, deps: { readonly clock: Clock; readonly turn: Turn }) {
@@ -27,28 +39,50 @@ export class Turnstile {
     this.#turn = deps.turn;
   }
 
-  /** The source has something: at once when nobody is being served, else in turn. */
+  /** The source has something: it is handled at once while there is time in this round, else in turn. */
   ready(source: Waiting): void {
     this.#sources.add(source);
-    if (this.#running) return;
-    this.#running = true;
-    this.#run();
+    if (!this.#running) this.#run();
+  }
+
+  /** For work that is no source's: goes on at once while there is time in this round, else in one of the next. */
+  async pass(): Promise<void> {
+    while (this.#isSpent) await this.#present().over;
+    this.#present().handled++;
+  }
+
+  get #isSpent(): boolean {
+    const { untilMs, handled } = this.#present();
+    return handled >= this.#options.turnFrames || this.#clock.monotonicMs() >= untilMs;
+  }
+
+  #present(): Round {
+    this.#round ??= {
+      untilMs: this.#clock.monotonicMs() + this.#options.roundMs,
+      handled: 0,
+      over: this.#turn()
+        .then(() => (this.#isSpent ? this.#rest() : undefined))
+        .then(() => {
+          this.#round = undefined;
+          if (this.#sources.size > 0) this.#run();
+        }),
+    };
+    return this.#round;
+  }
+
+  #rest(): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(this.#options.roundMs, resolve));
   }
 
   #run(): void {
-    const until = this.#clock.monotonicMs() + this.#options.turnMs;
-    let handled = 0;
+    this.#running = true;
     for (const source of this.#sources) {
+      if (this.#isSpent) break;
+      this.#present().handled++;
       this.#sources.delete(source);
       // Back to the end of the line: a Set iterates what is added meanwhile.
       if (source.handleOne()) this.#sources.add(source);
-      handled++;
-      if (handled >= this.#options.turnFrames || this.#clock.monotonicMs() >= until) break;
     }
-    if (this.#sources.size === 0) {
-      this.#running = false;
-      return;
-    }
-    void this.#turn().then(() => this.#run());
+    this.#running = false;
   }
 }

@@ -148,6 +148,9 @@ test("when every place is taken the oldest stranger makes room; introduced peers
   const node = await world.node({ outgoing: false, incomingMax: 3 });
   const peers = [await introduced(world, node), await introduced(world, node)];
   const stranger = await world.client(node);
+  const early = await world.client(node);
+  await world.run(500);
+  assert.deepEqual([stranger.closed, early.closed], [false, true], "half a second is its own");
   const newcomer = await introduced(world, node);
   await world.run(50);
   assert.deepEqual([stranger.closed, newcomer.closed], [true, false]);

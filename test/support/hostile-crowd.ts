@@ -1,5 +1,5 @@
 // A process full of attackers. Its first message from the parent says whom to attack and how; one visitor keeps one
-// connection at most and comes back when it is closed. Tells the parent every second how it goes; ends when told.
+// connection at most and comes back when it is closed. Tells the parent four times a second how it goes; ends when told.
 import { connect, type Socket } from "node:net";
 import { parseHash } from "../../src/cipher/hash.ts";
 import { parsePublicKey } from "../../src/cipher/keys.ts";
@@ -125,5 +125,5 @@ setInterval(() => {
   for (let i = slice; i < visitors.length; i += SLICES) visitors[i]?.tick();
   slice = (slice + 1) % SLICES;
 }, STEP_MS);
-setInterval(() => process.send?.({ ...counts } satisfies CrowdReport), 1_000);
+setInterval(() => process.send?.({ ...counts } satisfies CrowdReport), 250);
 process.once("disconnect", () => process.exit(0));

@@ -15,8 +15,10 @@ import { Spender } from "./spender.ts";
 const CROWD = fileURLToPath(new URL("./hostile-crowd.js", import.meta.url));
 
 export interface HostileOptions {
-  /** Visitors in all: half of them at the peer-to-peer door, the others over HTTP and WebSocket. */
+  /** Visitors in all: half of them at the peer-to-peer door, the others over HTTP and WebSocket at the public one. */
   readonly visitors: number;
+  /** A part of them at the private API as well, which no operator shows to strangers. */
+  readonly privateToo?: boolean;
   readonly rate: number;
   readonly seconds: number;
   /** More flags of the node under attack. */
@@ -26,6 +28,7 @@ export interface HostileOptions {
 
 export interface HostileFigures {
   readonly crowd: CrowdReport;
+  readonly rssBefore: number;
   readonly rssMax: number;
   readonly rssAfter: number;
   /** Seconds, from the node's own metrics, over the whole attack. */
@@ -33,9 +36,8 @@ export interface HostileFigures {
   readonly loopDelayMax: number;
   /** From the injection of a transaction at the node under attack to its block on the honest peer. */
   readonly blockMs: readonly number[];
-  /** Answers of the API, each on a connection of its own and over kept ones, and what was not answered. */
-  readonly apiMs: readonly number[];
-  readonly apiFailures: readonly string[];
+  /** How users were answered. */
+  readonly users: readonly UserFigures[];
   readonly openBefore: number;
   readonly openAfter: number;
   /** What is above zero afterwards and should not be. */
@@ -65,20 +67,22 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
   const spender = await Spender.open(node.web, chain.files.genesis);
   await spender.once(node.web, { confirmedAt: honest.web });
   const pid = node.process.pid as number;
-  const openBefore = openFiles(pid);
+  const [rssBefore, openBefore] = [rssOf(pid), openFiles(pid)];
   await metricsOf(node); // from here on the delay counts
   const cpuBefore = cpuSeconds(pid);
 
   const crowd = fork(CROWD, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   t.after(() => crowd.kill("SIGKILL"));
   // Attackers have machines of their own: here they get what processor time the others leave.
-  setPriority(crowd.pid as number, constants.priority.PRIORITY_LOW);
+  setPriority(crowd.pid as number, constants.priority.PRIORITY_BELOW_NORMAL);
   let report: CrowdReport = { opened: 0, failed: 0, open: 0, openMax: 0 };
+  const begun = once(crowd, "message");
   crowd.on("message", (message) => {
     report = message as CrowdReport;
     progress(`${JSON.stringify(report)} rss ${(rssOf(pid) / 1e6).toFixed(0)} MB, ${openFiles(pid)} files`);
   });
   crowd.send(await orderFor(node, publisherKey, options));
+  await begun;
 
   const calm = new AbortController();
   const until = performance.now() + seconds * 1000;
@@ -86,12 +90,14 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
   const watching = (async () => {
     for (; !calm.signal.aborted; await pause(50)) rssMax = Math.max(rssMax, rssOf(pid));
   })();
-  const users = [false, false, true, true].map((kept) => new User(node.web, kept));
+  const users = Object.entries({ private: node.web, public: node.publicWeb ?? "" }).flatMap(([name, base]) =>
+    [false, true].map((kept) => new User(name, base, kept)),
+  );
   const using = users.map((user) => user.run(calm.signal));
   spender.latencies.length = 0;
   while (performance.now() < until) {
     await spender.once(node.web, { confirmedAt: honest.web, timeoutMs: 60_000 });
-    await pause(500);
+    await pause(Math.min(500, seconds * 100));
   }
   calm.abort();
   await Promise.all([...using, watching]);
@@ -124,6 +130,7 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
   return {
     ...{
       crowd: report,
+      rssBefore,
       rssMax,
       rssAfter,
       openBefore,
@@ -135,8 +142,7 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
     loopDelayP99: sample('nodejs_eventloop_delay_seconds\\{quantile="0.99"\\}'),
     loopDelayMax: sample('nodejs_eventloop_delay_seconds\\{quantile="1"\\}'),
     blockMs: [...spender.latencies],
-    apiMs: users.flatMap(({ times }) => times),
-    apiFailures: users.flatMap(({ failures }) => failures),
+    users,
     metrics,
   };
 }
@@ -149,16 +155,24 @@ const PATHS = [
   "/api/v1/coinSupply",
 ];
 
+export interface UserFigures {
+  readonly who: string;
+  readonly times: readonly number[];
+  readonly failures: readonly string[];
+}
+
 /** Asks for this and that, one request after the other. */
-class User {
+class User implements UserFigures {
+  readonly who: string;
   readonly times: number[] = [];
   readonly failures: string[] = [];
   readonly #base: string;
   readonly #kept: boolean;
 
-  constructor(base: string, kept: boolean) {
+  constructor(name: string, base: string, kept: boolean) {
     this.#base = base;
     this.#kept = kept;
+    this.who = `${name} API, ${kept ? "one connection" : "a connection for each request"}`;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -194,7 +208,7 @@ function ask(url: string, agent: Agent): Promise<void> {
 async function orderFor(
   node: RunningNode,
   publisherKey: string,
-  { visitors, rate }: HostileOptions,
+  { visitors, privateToo = false, rate }: HostileOptions,
 ): Promise<CrowdOrder> {
   const genesis = (await node.get("/api/v1/block?seq=0")) as { header: { block_hash: string } };
   const share = (part: number) => Math.round(visitors * part);
@@ -202,7 +216,12 @@ async function orderFor(
     ports: { p2p: node.port, api: portOf(node.web), public: portOf(node.publicWeb ?? "") },
     publisherKey,
     genesisHash: genesis.header.block_hash,
-    visitors: { p2p: share(0.5), webSocket: share(0.1), api: share(0.2), public: share(0.2) },
+    visitors: {
+      p2p: share(0.5),
+      webSocket: share(0.15),
+      api: share(privateToo ? 0.15 : 0),
+      public: share(privateToo ? 0.2 : 0.35),
+    },
     rate,
   };
 }

@@ -84,9 +84,12 @@ function blockRange(context: ApiContext, first: bigint, last: bigint, verbose: b
 
 function* blocksBetween(context: ApiContext, first: bigint, last: bigint, verbose: boolean): Generator<JsonRaw> {
   for (let seq = first; seq <= last; seq++) {
-    const block = blockAt(context, seq);
-    if (block === undefined) throw missing(seq);
-    yield context.block(block, verbose, 2);
+    const read = (): SignedBlock => {
+      const block = blockAt(context, seq);
+      if (block === undefined) throw missing(seq);
+      return block;
+    };
+    yield context.blockOf(Number(seq), read, verbose, 2);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GUESS_LIMITS, GuessLimit } from "../../../src/api/guess-limit.ts";
-import { Slots } from "../../../src/api/slots.ts";
+import { Slots } from "../../../src/base/slots.ts";
 import { apiFixture } from "../../support/api.ts";
 import { ManualClock } from "../../support/chain.ts";
 

@@ -169,6 +169,25 @@ test("bodies under way are bounded by what they announce", async (t) => {
   assert.match(await exchange(port, `${post(60)}${"a".repeat(60)}`), /read$/);
 });
 
+test("when every place is taken, who asks nothing for longest makes room; who is being answered stays", async (t) => {
+  const listener = await bound(t, { connectionsMax: 3 });
+  const { port } = listener.address;
+  const { asked, release } = held(listener);
+  const ask = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const first = exchange(port, ask);
+  await asked;
+  const silent = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+  for (const socket of silent) await once(socket.resume(), "connect");
+  const gone = silent.map((socket) => once(socket, "close"));
+  listener.open((_request, response) => response.end("late"));
+  assert.match(await exchange(port, ask), /late$/);
+  await gone[0];
+  assert.equal(silent[1]?.closed, false);
+  release();
+  assert.match(await first, /done$/);
+  silent[1]?.destroy();
+});
+
 test("requests behind one that is not answered are bounded, and forgotten with their connection", async (t) => {
   const metrics = new RequestMetrics();
   const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits: { pipelinedMax: 3 }, metrics });

@@ -37,7 +37,7 @@ test("sources take turns, and long work is cut into runs", async () => {
   const order: string[] = [];
   let turns = 0;
   const turnstile = new Turnstile(
-    { turnMs: 10, turnFrames: 4 },
+    { roundMs: 10, turnFrames: 4 },
     {
       clock,
       turn: async () => {
@@ -62,24 +62,49 @@ test("sources take turns, and long work is cut into runs", async () => {
       return false;
     },
   });
-  await clock.advance(0);
+  await clock.advance(50);
   assert.equal(order.join(""), "ababab" + "aa");
   assert.ok(turns >= 2);
 });
 
-test("a slow item ends the run", async () => {
-  const clock = new VirtualClock();
-  let turns = 0;
-  const turnstile = new Turnstile({ turnMs: 10, turnFrames: 100 }, { clock, turn: async () => void turns++ });
+test("what many sources do in one round of the event loop is bounded, and other work passes in between", async () => {
   let now = 0;
-  clock.monotonicMs = () => now;
-  let left = 3;
-  turnstile.ready({
-    handleOne() {
-      now += 10;
-      return --left > 0;
+  const due: (() => void)[] = [];
+  const clock = {
+    monotonicMs: () => now,
+    nowMs: () => now,
+    after(_ms: number, run: () => void) {
+      due.push(run);
+      return () => {};
     },
+  };
+  const turn = () => new Promise<void>((resolve) => due.push(resolve));
+  const turnstile = new Turnstile({ roundMs: 10, turnFrames: 100 }, { clock, turn });
+  const settle = async () => {
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+  };
+  let handled = 0;
+  for (let i = 0; i < 20; i++) {
+    turnstile.ready({
+      handleOne() {
+        now += 4;
+        handled++;
+        return false;
+      },
+    });
+  }
+  assert.deepEqual([handled, due.length], [3, 1], "a round has 10 ms");
+  let passed = false;
+  void turnstile.pass().then(() => {
+    passed = true;
   });
-  for (let i = 0; i < 10; i++) await Promise.resolve();
-  assert.equal(turns, 2);
+  for (let round = 2; handled < 20; round++) {
+    due.shift()?.();
+    await settle();
+    assert.equal(handled, 3 * (round - 1), "the loop went round, and rests");
+    due.shift()?.();
+    await settle();
+    assert.equal(handled, Math.min(20, 3 * round));
+  }
+  assert.equal(passed, true);
 });
