@@ -1,4 +1,5 @@
 import { JsonError, scanValue, skipSpace } from "./go-json-scan.ts";
+import { flag, type JsonSchema, listOf, text } from "./json-schema.ts";
 
 export { JsonError } from "./go-json-scan.ts";
 
@@ -9,6 +10,8 @@ export { JsonError } from "./go-json-scan.ts";
 export interface GoType<T> {
   readonly name: string;
   readonly zero: T;
+  /** For the OpenAPI document. */
+  readonly schema: JsonSchema;
   read(input: GoInput, current: T): T;
 }
 
@@ -164,6 +167,7 @@ export function goNamedString(name: string): GoType<string> {
   const type: GoType<string> = {
     name,
     zero: "",
+    schema: text,
     read(input, current) {
       const kind = input.kind();
       if (kind === "string") return unquote(input.take());
@@ -178,6 +182,7 @@ export const goString = goNamedString("string");
 export const goBool: GoType<boolean> = {
   name: "bool",
   zero: false,
+  schema: flag,
   read(input, current) {
     const kind = input.kind();
     if (kind === "bool") return input.take()[0] === 0x74;
@@ -189,6 +194,7 @@ export const goBool: GoType<boolean> = {
 export const goInt: GoType<bigint> = {
   name: "int",
   zero: 0n,
+  schema: { type: "integer" },
   read(input, current) {
     const kind = input.kind();
     if (kind === "null") return keep(input, current);
@@ -211,6 +217,7 @@ export function goPointer<T>(type: GoType<T>): GoType<T | undefined> {
   return {
     name: type.name,
     zero: undefined,
+    schema: type.schema,
     read(input, current) {
       if (input.kind() !== "null") return type.read(input, current ?? type.zero);
       input.take();
@@ -224,6 +231,7 @@ export function goList<T>(type: GoType<T>): GoType<readonly T[]> {
   const list: GoType<readonly T[]> = {
     name: `[]${type.name}`,
     zero: [],
+    schema: listOf(type.schema),
     read(input, current) {
       const kind = input.kind();
       if (kind === "null") return keep(input, []);
@@ -242,10 +250,11 @@ type StructOf<F extends Fields> = { readonly [Name in keyof F]: GoValue<F[Name]>
 /** A Go struct `api.{name}`: fields by their JSON names, an exact match before one in another letter case. */
 export function goStruct<const F extends Fields>(name: string, fields: F): GoType<StructOf<F>> {
   const folded = new Map(Object.keys(fields).map((field) => [field.toLowerCase(), field]));
-  const zero = Object.fromEntries(Object.entries(fields).map(([field, type]) => [field, type.zero])) as StructOf<F>;
+  const zero = mapValues(fields, (type) => type.zero) as StructOf<F>;
   const struct: GoType<StructOf<F>> = {
     name: `api.${name}`,
     zero,
+    schema: { type: "object", properties: mapValues(fields, ({ schema }) => schema) },
     read(input, current) {
       const kind = input.kind();
       if (kind === "null") return keep(input, current);
@@ -263,12 +272,16 @@ export function goStruct<const F extends Fields>(name: string, fields: F): GoTyp
   return struct;
 }
 
+function mapValues<T>(fields: Fields, value: (type: GoType<unknown>) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(fields).map(([field, type]) => [field, value(type)]));
+}
+
 /**
  * A Go type with its own UnmarshalJSON over a JSON *string*. Unlike plain types it also sees null (as the empty
  * string), and its error ends the decoding at once. `parse` throws with the wanted text.
  */
-export function goText<T>(name: string, zero: T, parse: (text: string) => T): GoType<T> {
-  return goRaw(name, zero, (kind, literal, input) => {
+export function goText<T>(name: string, zero: T, schema: JsonSchema, parse: (text: string) => T): GoType<T> {
+  return goRaw(name, zero, schema, (kind, literal, input) => {
     if (kind !== "string" && kind !== "null") throw input.mismatch(kind, "string");
     return parse(kind === "null" ? "" : unquote(literal));
   });
@@ -278,7 +291,8 @@ export function goText<T>(name: string, zero: T, parse: (text: string) => T): Go
 export function goRaw<T>(
   name: string,
   zero: T,
+  schema: JsonSchema,
   parse: (kind: Kind, literal: Uint8Array, input: GoInput) => T,
 ): GoType<T> {
-  return { name, zero, read: (input) => parse(input.kind(), input.take(), input) };
+  return { name, zero, schema, read: (input) => parse(input.kind(), input.take(), input) };
 }

@@ -4,6 +4,7 @@ import { FormValues } from "./form.ts";
 import { decodeGoJson, type GoType } from "./go-json.ts";
 import { parseBool } from "./go-text.ts";
 import type { JsonValue } from "./json.ts";
+import type { JsonSchema } from "./json-schema.ts";
 
 /** Groups of endpoints that are switched together. Source: api.md 10. */
 export const API_SETS = [
@@ -28,6 +29,8 @@ export interface Route {
   readonly path: string;
   /** Sets of which one must be enabled, per method; "always" ignores the sets. Other methods are 405. */
   readonly methods: Partial<Readonly<Record<ApiMethod, readonly ApiSet[] | "always">>>;
+  /** For the OpenAPI document: of all methods, or of each. */
+  readonly about: Operation | Readonly<Partial<Record<ApiMethod, Operation>>>;
   /** May be called on any method of the table. Throws what error-handler.ts knows. */
   readonly handler: (request: ApiRequest) => HandlerResult | Promise<HandlerResult>;
   /** Where the form of errors is not that of the path's version (api.md 9.2, last point). */
@@ -36,6 +39,19 @@ export interface Route {
   readonly heavy?: (request: ApiRequest) => boolean;
   /** The CSRF route hands out tokens, so it cannot ask for one. */
   readonly csrfExempt?: true;
+}
+
+/** What the OpenAPI document says of an operation. It describes and decides nothing. */
+export interface Operation {
+  readonly summary: string;
+  readonly description?: string;
+  /** By name: of the query, or with POST of a form. A `!` behind the name: it must be there. */
+  readonly parameters?: Readonly<Record<string, JsonSchema>>;
+  /** Decodes the JSON body, and describes it by that. */
+  readonly body?: GoType<unknown>;
+  readonly bodyRequired?: readonly string[];
+  /** Of the answer of 200, under v2 of its `data`. Absent: there is none. */
+  readonly answer?: JsonSchema;
 }
 
 export type HandlerResult = JsonValue | Answer | Blank;

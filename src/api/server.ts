@@ -1,5 +1,6 @@
 import { METHODS } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { addApiDocs } from "./api-docs.ts";
 import { escapePath } from "./clean-path.ts";
 import { ApiContext } from "./context.ts";
 import { CsrfTokens } from "./csrf.ts";
@@ -9,6 +10,7 @@ import { RequestGate } from "./gate.ts";
 import { HeavyWork } from "./heavy-work.ts";
 import { IndexPages } from "./index-pages.ts";
 import { addLoginApi } from "./login/index.ts";
+import { nodeDocument } from "./node-document.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import { addOperations } from "./operations.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
@@ -17,7 +19,7 @@ import { givenId, REQUEST_ID, requestIds } from "./request-id.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 import { sendFailure, sendResult } from "./respond.ts";
 import { type ApiMethod, ApiRequest, type ApiVersion, type Route } from "./route.ts";
-import { allRoutes } from "./routes/index.ts";
+import { routeTable } from "./routes/index.ts";
 import type { ApiServices } from "./services.ts";
 
 /**
@@ -40,11 +42,13 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
   takeEveryBody(app);
   takeEveryMethod(app);
   observeRequests(app, services, metrics.requests);
-  addOperations(app, gate, context, metrics);
+  const operations = addOperations(app, gate, context, metrics);
   const heavy = new HeavyWork(metrics.requests);
-  for (const route of allRoutes(context, tokens)) addRoute(app, route, { gate, heavy, services });
+  const table = routeTable(context, tokens);
+  for (const route of Object.values(table).flat()) addRoute(app, route, { gate, heavy, services });
   const open = options.audience === "public";
-  if (open && services.login !== undefined) addLoginApi(app, services.login);
+  const login = open && services.login !== undefined ? addLoginApi(app, services.login) : [];
+  addApiDocs(app, gate, nodeDocument({ table, operations, login, options, isEnabled: (set) => gate.isEnabled(set) }));
   const missing = open ? addPages(app, context, services.login) : undefined;
   addIndex(app, gate, { pages: new IndexPages(options), missing }, services);
   return app;

@@ -10,6 +10,7 @@ import type { SpendSelection } from "../wallet/wallet-spending.ts";
 import { badRequest } from "./api-error.ts";
 import { type GoValue, goBool, goList, goPointer, goRaw, goString, goStruct, goText, JsonError } from "./go-json.ts";
 import { parseUint } from "./go-text.ts";
+import * as schemas from "./json-schema.ts";
 
 /** Runs a parser inside JSON decoding; its failure ends the decoding with this text. */
 function decoded<T>(parse: () => T, message: (reason: string) => string): T {
@@ -20,21 +21,25 @@ function decoded<T>(parse: () => T, message: (reason: string) => string): T {
   }
 }
 
+const coinsText = { type: "string", description: "Coins as decimal text" } as const;
+const decimal = { type: ["string", "number"], description: "0 to 1" } as const;
 const same = (reason: string): string => reason;
-const address = goText<Address>("httphelper.Address", NULL_ADDRESS, (text) =>
+const address = goText<Address>("httphelper.Address", NULL_ADDRESS, schemas.address, (text) =>
   decoded(
     () => decodeAddress(text),
     (reason) => `invalid address: ${reason}`,
   ),
 );
-const hash = goText<Hash>("httphelper.SHA256", NULL_HASH, (text) =>
+const hash = goText<Hash>("httphelper.SHA256", NULL_HASH, schemas.hash, (text) =>
   decoded(
     () => parseHash(text),
     (reason) => `invalid SHA256 hash: ${reason}`,
   ),
 );
-const coins = goText<Droplets>("httphelper.Coins", 0n as Droplets, (text) => decoded(() => parseDroplets(text), same));
-const hours = goText<Hours>("httphelper.Hours", 0n as Hours, (text) =>
+const coins = goText<Droplets>("httphelper.Coins", 0n as Droplets, coinsText, (text) =>
+  decoded(() => parseDroplets(text), same),
+);
+const hours = goText<Hours>("httphelper.Hours", 0n as Hours, schemas.digits, (text) =>
   decoded(
     () => parseUint(text) as Hours,
     (reason) => `invalid hours value: ${reason}`,
@@ -42,7 +47,7 @@ const hours = goText<Hours>("httphelper.Hours", 0n as Hours, (text) =>
 );
 
 /** A decimal as number or text. The library takes the literal as it stands, only without its quotes. */
-const shareFactor = goRaw<ShareFactor | undefined>("decimal.Decimal", undefined, (_kind, literal) => {
+const shareFactor = goRaw<ShareFactor | undefined>("decimal.Decimal", undefined, decimal, (_kind, literal) => {
   const raw = Buffer.from(literal).toString("utf8");
   const text = raw.length > 2 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1) : raw;
   return decoded(

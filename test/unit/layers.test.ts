@@ -54,6 +54,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "classic-level": ["storage"],
   ws: ["p2p"],
   fastify: ["api"],
+  "@fastify/swagger-ui": ["web"],
   jose: ["login", "client"],
   qr: ["api"],
   pino: ["node"],

@@ -10,11 +10,12 @@ import { tokenRoutes } from "./token-routes.ts";
 
 /**
  * Everything the public listener serves beside the chain API. Each part gives its routes; pages and other answers
- * that are not JSON may register on `app` themselves.
+ * that are not JSON may register on `app` themselves. Returns the routes.
  */
-export function addLoginApi(app: FastifyInstance, services: LoginServices): void {
+export function addLoginApi(app: FastifyInstance, services: LoginServices): readonly LoginRoute[] {
   const routes = loginRoutes(services);
   registerRoutes(app, [...routes, openApiRoute(routes, services)], services);
+  return routes;
 }
 
 /**

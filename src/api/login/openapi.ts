@@ -7,11 +7,7 @@ export function openApiDocument(
   routes: readonly LoginRoute[],
   facts: { readonly issuer: string; readonly version: string },
 ) {
-  const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of routes) {
-    if (route.hidden === true) continue;
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
-  }
+  const { paths, schemas } = loginOperations(routes);
   return {
     openapi: "3.1.0",
     info: {
@@ -21,9 +17,20 @@ export function openApiDocument(
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: facts.issuer }],
+    tags: [{ name: "Login" }],
     paths,
-    components: { schemas: { Problem: problemSchema(Object.keys(LOGIN_ERRORS)) } },
+    components: { schemas },
   };
+}
+
+/** What the routes add to a document. */
+export function loginOperations(routes: readonly LoginRoute[]) {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    if (route.hidden === true) continue;
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return { paths, schemas: { Problem: problemSchema(Object.keys(LOGIN_ERRORS)) } };
 }
 
 function operation(route: LoginRoute) {
@@ -36,6 +43,7 @@ function operation(route: LoginRoute) {
   const query = Object.entries(route.query ?? {}).map(([name, schema]) => ({ name, in: "query", schema }));
   return {
     operationId: operationId(route),
+    tags: ["Login"],
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),
     ...(path.length + query.length > 0 && { parameters: [...path, ...query] }),

@@ -5,6 +5,7 @@ import type { LoginClients } from "../../login/clients.ts";
 import type { EventFeed } from "../../login/events/feed.ts";
 import type { Caller, LoginService } from "../../login/service.ts";
 import type { LoginStore } from "../../login/store.ts";
+import type { JsonSchema } from "../json-schema.ts";
 import type { ApiServices } from "../services.ts";
 
 /** What the routes of the public listener beside the chain API stand on. */
@@ -32,7 +33,7 @@ export interface WebhookFigures {
   readonly queued: number;
 }
 
-export type JsonSchema = Readonly<Record<string, unknown>>;
+export type { JsonSchema };
 
 /**
  * One operation of the login API. From these the routes, the checks of bodies and the OpenAPI document are made.

@@ -1,13 +1,27 @@
 import { decodeAddress } from "../../cipher/address.ts";
 import { ApiError, badRequest } from "../api-error.ts";
 import { goString, goStruct } from "../go-json.ts";
+import { count, objectOf } from "../json-schema.ts";
 import type { ApiRequest, HandlerResult, Route } from "../route.ts";
 
 const VerifyAddressRequest = goStruct("VerifyAddressRequest", { address: goString });
 
 /** `POST /api/v2/address/verify`. Source: api.md 13.15. */
 export function addressRoutes(): Route[] {
-  return [{ path: "/api/v2/address/verify", methods: { POST: ["READ"] }, handler: verify }];
+  return [
+    {
+      path: "/api/v2/address/verify",
+      about: {
+        summary: "Is this an address?",
+        description: "422 with the reason when not.",
+        body: VerifyAddressRequest,
+        bodyRequired: ["address"],
+        answer: objectOf({ version: count }),
+      },
+      methods: { POST: ["READ"] },
+      handler: verify,
+    },
+  ];
 }
 
 function verify(request: ApiRequest): HandlerResult {

@@ -5,20 +5,51 @@ import { badRequest, notFound } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { goQuote, parseUint } from "../go-text.ts";
 import { JsonLazyList, type JsonRaw } from "../json.ts";
+import { count, flag, hash, text } from "../json-schema.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 
 /** `/api/v1/block`, `/blocks` and `/last_blocks`. Source: api.md 13.5 to 13.7. */
 export function blockRoutes(context: ApiContext): Route[] {
   return [
-    { path: "/api/v1/block", methods: { GET: ["READ"] }, handler: (request) => oneBlock(context, request) },
+    {
+      path: "/api/v1/block",
+      about: {
+        summary: "A block by hash or height",
+        parameters: {
+          hash,
+          seq: count,
+          verbose: { ...flag, description: "With what the inputs were worth, and fees" },
+        },
+        answer: shape("Block"),
+      },
+      methods: { GET: ["READ"] },
+      handler: (request) => oneBlock(context, request),
+    },
     {
       path: "/api/v1/blocks",
+      about: {
+        summary: "Blocks by range or heights",
+        description: "Either seqs, or start and end, both included.",
+        parameters: {
+          start: count,
+          end: count,
+          seqs: { ...text, description: "Heights, separated by commas" },
+          verbose: { ...flag, description: "With what the inputs were worth, and fees" },
+        },
+        answer: shape("Blocks"),
+      },
       methods: { GET: ["READ"], POST: ["READ"] },
       heavy: () => true,
       handler: (request) => someBlocks(context, request),
     },
     {
       path: "/api/v1/last_blocks",
+      about: {
+        summary: "The newest blocks, oldest first",
+        parameters: { "num!": count, verbose: { ...flag, description: "With what the inputs were worth, and fees" } },
+        answer: shape("Blocks"),
+      },
       methods: { GET: ["READ"] },
       heavy: manyBlocks,
       handler: (request) => lastBlocks(context, request),

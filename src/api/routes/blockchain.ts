@@ -1,15 +1,32 @@
 import { headOf, QueryError } from "../../chain/queries.ts";
 import type { ApiContext } from "../context.ts";
 import type { JsonObject } from "../json.ts";
+import { count, listOf, objectOf, text } from "../json-schema.ts";
 import { readableHeader } from "../readable.ts";
 import type { Route } from "../route.ts";
+import { shape } from "../shapes.ts";
+
+const progressSchema = objectOf({
+  ...{ current: count, highest: count },
+  peers: listOf(objectOf({ address: text, height: count })),
+});
 
 /** `GET /api/v1/blockchain/metadata` and `/progress`. Source: api.md 13.3 and 13.4. */
 export function blockchainRoutes(context: ApiContext): Route[] {
   const methods = { GET: ["READ", "STATUS"] } as const;
   return [
-    { path: "/api/v1/blockchain/metadata", methods, handler: () => readableMetadata(context) },
-    { path: "/api/v1/blockchain/progress", methods, handler: () => readableProgress(context) },
+    {
+      path: "/api/v1/blockchain/metadata",
+      about: { summary: "Newest block, sizes of unspent set and pool", answer: shape("Metadata") },
+      methods,
+      handler: () => readableMetadata(context),
+    },
+    {
+      path: "/api/v1/blockchain/progress",
+      about: { summary: "Height here, and of the peers", answer: progressSchema },
+      methods,
+      handler: () => readableProgress(context),
+    },
   ];
 }
 

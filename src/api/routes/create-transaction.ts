@@ -9,11 +9,24 @@ import type { ApiContext } from "../context.ts";
 import type { JsonObject } from "../json.ts";
 import { createdTransaction } from "../readable.ts";
 import type { ApiRequest, HandlerResult, Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 import { CreateTransactionRequest, spendParams, spendSelection, validateSpend } from "../spend-request.ts";
 
 /** `POST /api/v2/transaction`: an unsigned transaction out of addresses or outputs. Source: api.md 14.7. */
 export function createTransactionRoutes(context: ApiContext): Route[] {
-  return [{ path: "/api/v2/transaction", methods: { POST: ["TXN"] }, handler: (request) => create(context, request) }];
+  return [
+    {
+      path: "/api/v2/transaction",
+      about: {
+        summary: "An unsigned transaction out of addresses or outputs",
+        body: CreateTransactionRequest,
+        bodyRequired: ["hours_selection", "to"],
+        answer: shape("Created"),
+      },
+      methods: { POST: ["TXN"] },
+      handler: (request) => create(context, request),
+    },
+  ];
 }
 
 async function create(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {

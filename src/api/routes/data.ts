@@ -1,6 +1,7 @@
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { goNamedString, goString, goStruct } from "../go-json.ts";
+import { mapOf, text } from "../json-schema.ts";
 import { Answer, type ApiRequest, type HandlerResult, type Route } from "../route.ts";
 
 const StorageRequest = goStruct("StorageRequest", {
@@ -9,11 +10,22 @@ const StorageRequest = goStruct("StorageRequest", {
   val: goString,
 });
 
+const key = { type: { type: "string", enum: ["txid", "client"] }, key: text } as const;
+const dataAbout = {
+  GET: {
+    summary: "Texts kept with the node",
+    parameters: { "type!": key.type, key: { ...text, description: "Absent: all" } },
+    answer: { anyOf: [text, mapOf("key", text)] },
+  },
+  POST: { summary: "Keeps a text", body: StorageRequest, bodyRequired: ["type", "key"] },
+  DELETE: { summary: "Forgets a text", parameters: { "type!": key.type, "key!": text } },
+} as const;
+
 /** `/api/v2/data`: texts that clients keep with the node. Source: api.md 12.20. */
 export function dataRoutes(context: ApiContext): Route[] {
   const sets = ["STORAGE"] as const;
   const methods = { GET: sets, POST: sets, DELETE: sets };
-  return [{ path: "/api/v2/data", methods, handler: (request) => data(context, request) }];
+  return [{ path: "/api/v2/data", about: dataAbout, methods, handler: (request) => data(context, request) }];
 }
 
 function data(context: ApiContext, request: ApiRequest): HandlerResult | Promise<HandlerResult> {

@@ -3,17 +3,49 @@ import { coinSupply, richList } from "../../chain/queries-supply.ts";
 import { encodeAddress } from "../../cipher/address.ts";
 import type { ApiContext } from "../context.ts";
 import { parseInteger } from "../go-text.ts";
+import { address, coins, count, digits, flag, listOf, objectOf } from "../json-schema.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 
 const RICHLIST_DEFAULT = 20n;
+
+const supplySchema = objectOf({
+  ...{ current_supply: coins, total_supply: coins, max_supply: coins },
+  ...{ current_coinhour_supply: digits, total_coinhour_supply: digits },
+  unlocked_distribution_addresses: listOf(address),
+  locked_distribution_addresses: listOf(address),
+});
 
 /** `/api/v1/coinSupply`, `/richlist` and `/addresscount`. Source: api.md 13.12 to 13.14. */
 export function explorerRoutes(context: ApiContext): Route[] {
   const methods = { GET: ["READ"] } as const;
   return [
-    { path: "/api/v1/coinSupply", methods, heavy: () => true, handler: () => supply(context) },
-    { path: "/api/v1/richlist", methods, heavy: () => true, handler: (request) => richest(context, request) },
-    { path: "/api/v1/addresscount", methods, handler: () => ({ count: context.view.addressCount() }) },
+    {
+      path: "/api/v1/coinSupply",
+      about: { summary: "Coins and hours there are and may be", answer: supplySchema },
+      methods,
+      heavy: () => true,
+      handler: () => supply(context),
+    },
+    {
+      path: "/api/v1/richlist",
+      about: {
+        summary: "Addresses that hold most",
+        parameters: {
+          n: { type: "integer", default: 20, description: "0: all" },
+          "include-distribution": { ...flag, description: "With the addresses coins are distributed from" },
+        },
+        answer: objectOf({ richlist: listOf(objectOf({ address, coins, locked: flag })) }),
+      },
+      methods,
+      heavy: () => true,
+      handler: (request) => richest(context, request),
+    },
+    {
+      path: "/api/v1/addresscount",
+      about: { summary: "How many addresses hold something", answer: objectOf({ count }) },
+      methods,
+      handler: () => ({ count: context.view.addressCount() }),
+    },
   ];
 }
 

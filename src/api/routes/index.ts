@@ -23,29 +23,27 @@ import { walletListRoutes } from "./wallet-list.ts";
 import { walletSecretRoutes } from "./wallet-secrets.ts";
 import { walletSpendRoutes } from "./wallet-spend.ts";
 
-/** The route table of api.md 11. */
-export function allRoutes(context: ApiContext, tokens: CsrfTokens): Route[] {
-  return [
-    ...csrfRoutes(context, tokens),
-    ...versionRoutes(context),
-    ...healthRoutes(context),
-    ...blockchainRoutes(context),
-    ...blockRoutes(context),
-    ...balanceRoutes(context),
-    ...outputRoutes(context),
-    ...explorerRoutes(context),
-    ...addressRoutes(),
-    ...networkRoutes(context),
-    ...transactionRoutes(context),
-    ...transactionsRoutes(context),
-    ...createTransactionRoutes(context),
-    ...verifyRoutes(context),
-    ...injectRoutes(context),
-    ...walletListRoutes(context),
-    ...walletCreateRoutes(context),
-    ...walletAddressRoutes(context),
-    ...walletSecretRoutes(context),
-    ...walletSpendRoutes(context),
-    ...dataRoutes(context),
-  ];
+/** The route table of api.md 11, by subject. */
+export function routeTable(context: ApiContext, tokens: CsrfTokens): Readonly<Record<string, readonly Route[]>> {
+  return {
+    Node: [...csrfRoutes(context, tokens), ...versionRoutes(context), ...healthRoutes(context)],
+    Chain: [...blockchainRoutes(context), ...blockRoutes(context), ...explorerRoutes(context)],
+    "Addresses and outputs": [...balanceRoutes(context), ...outputRoutes(context), ...addressRoutes()],
+    Network: networkRoutes(context),
+    Transactions: [
+      ...transactionRoutes(context),
+      ...transactionsRoutes(context),
+      ...createTransactionRoutes(context),
+      ...verifyRoutes(context),
+      ...injectRoutes(context),
+    ],
+    Wallets: [
+      ...walletListRoutes(context),
+      ...walletCreateRoutes(context),
+      ...walletAddressRoutes(context),
+      ...walletSecretRoutes(context),
+      ...walletSpendRoutes(context),
+    ],
+    Storage: dataRoutes(context),
+  };
 }

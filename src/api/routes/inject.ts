@@ -4,6 +4,7 @@ import { decodeTransaction, type Transaction, txid } from "../../chain/transacti
 import { ApiError, badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { goBool, goString, goStruct } from "../go-json.ts";
+import { hash, listOf, objectOf } from "../json-schema.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 import type { NetworkService } from "../services.ts";
 
@@ -13,8 +14,26 @@ const InjectTransactionRequest = goStruct("InjectTransactionRequest", { rawtx: g
 export function injectRoutes(context: ApiContext): Route[] {
   const methods = { POST: ["TXN", "WALLET"] } as const;
   return [
-    { path: "/api/v1/injectTransaction", methods, handler: (request) => inject(context, request) },
-    { path: "/api/v1/resendUnconfirmedTxns", methods, handler: () => resend(context) },
+    {
+      path: "/api/v1/injectTransaction",
+      about: {
+        summary: "Takes a transaction and sends it to the peers",
+        body: InjectTransactionRequest,
+        bodyRequired: ["rawtx"],
+        answer: hash,
+      },
+      methods,
+      handler: (request) => inject(context, request),
+    },
+    {
+      path: "/api/v1/resendUnconfirmedTxns",
+      about: {
+        summary: "Sends the transactions that wait to the peers again",
+        answer: objectOf({ txids: listOf(hash) }),
+      },
+      methods,
+      handler: () => resend(context),
+    },
   ];
 }
 

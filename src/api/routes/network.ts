@@ -1,9 +1,11 @@
 import { badRequest, notFound } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { parseUint } from "../go-text.ts";
+import { count, listOf, objectOf, text } from "../json-schema.ts";
 import { readableConnection } from "../readable.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 import { CONNECTION_STATES, type ConnectionState } from "../services.ts";
+import { shape } from "../shapes.ts";
 
 const DEFAULT_STATES: readonly ConnectionState[] = ["connected", "introduced"];
 
@@ -14,22 +16,58 @@ export function networkRoutes(context: ApiContext): Route[] {
   const methods = { GET: ["READ", "STATUS"] } as const;
   const sorted = (list: readonly string[] | undefined): HandlerResult => [...(list ?? [])].sort();
   return [
-    { path: "/api/v1/network/connection", methods, handler: (request) => connection(context, request) },
-    { path: "/api/v1/network/connections", methods, handler: (request) => connections(context, request) },
+    {
+      path: "/api/v1/network/connection",
+      about: {
+        summary: "A connection",
+        parameters: { "addr!": { ...text, description: "ip:port" } },
+        answer: shape("Connection"),
+      },
+      methods,
+      handler: (request) => connection(context, request),
+    },
+    {
+      path: "/api/v1/network/connections",
+      about: {
+        summary: "Connections",
+        parameters: {
+          states: {
+            ...text,
+            description: "Of pending, connected, introduced, separated by commas; the last two when absent",
+          },
+          direction: { type: "string", enum: ["incoming", "outgoing"] },
+        },
+        answer: objectOf({ connections: listOf(shape("Connection")) }),
+      },
+      methods,
+      handler: (request) => connections(context, request),
+    },
     {
       path: "/api/v1/network/defaultConnections",
+      about: { summary: "Peers named by the configuration", answer: listOf(text) },
       methods,
       handler: () => sorted(defaultConnections),
     },
     {
       path: "/api/v1/network/connections/trust",
+      about: { summary: "Trusted peers", answer: listOf(text) },
       methods,
       // Default connections are the trusted ones of a peer list that networking never filled.
       handler: () => sorted(network?.trustedConnections() ?? defaultConnections),
     },
-    { path: "/api/v1/network/connections/exchange", methods, handler: () => sorted(network?.exchangeablePeers()) },
+    {
+      path: "/api/v1/network/connections/exchange",
+      about: { summary: "Peers that others are told of", answer: listOf(text) },
+      methods,
+      handler: () => sorted(network?.exchangeablePeers()),
+    },
     {
       path: "/api/v1/network/connection/disconnect",
+      about: {
+        summary: "Closes a connection",
+        parameters: { "id!": count },
+        answer: objectOf({}),
+      },
       methods: { POST: ["NET_CTRL"] },
       handler: (request) => disconnect(context, request),
     },

@@ -6,23 +6,54 @@ import { type Hash, parseHash } from "../../cipher/hash.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { JsonLazyList, type JsonObject } from "../json.ts";
+import { address, hash, listOf, objectOf, text } from "../json-schema.ts";
 import { parseAddresses, parseHashes } from "../parameters.ts";
 import { readableHistoryUxOut, readableUnspent } from "../readable.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 import { readableHead } from "./blockchain.ts";
+
+const outputsSchema = objectOf({
+  head: shape("Header"),
+  head_outputs: listOf(shape("UnspentOutput")),
+  outgoing_outputs: listOf(shape("UnspentOutput")),
+  incoming_outputs: listOf(shape("UnspentOutput")),
+});
 
 /** `/api/v1/outputs`, `/uxout` and `/address_uxouts`. Source: api.md 13.9 to 13.11. */
 export function outputRoutes(context: ApiContext): Route[] {
   return [
     {
       path: "/api/v1/outputs",
+      about: {
+        summary: "Unspent outputs, of addresses, by hashes, or all",
+        parameters: {
+          addrs: { ...text, description: "Addresses, separated by commas" },
+          hashes: { ...text, description: "Ids of outputs, separated by commas; not together with addrs" },
+        },
+        answer: outputsSchema,
+      },
       methods: { GET: ["READ"], POST: ["READ"] },
       heavy: (request) => request.value("addrs") === "" && request.value("hashes") === "",
       handler: (request) => outputs(context, request),
     },
-    { path: "/api/v1/uxout", methods: { GET: ["READ"] }, handler: (request) => uxOut(context, request) },
+    {
+      path: "/api/v1/uxout",
+      about: {
+        summary: "An output, spent or not",
+        parameters: { "uxid!": hash },
+        answer: shape("HistoryOutput"),
+      },
+      methods: { GET: ["READ"] },
+      handler: (request) => uxOut(context, request),
+    },
     {
       path: "/api/v1/address_uxouts",
+      about: {
+        summary: "Every output an address ever received",
+        parameters: { "address!": address },
+        answer: listOf(shape("HistoryOutput")),
+      },
       methods: { GET: ["READ"] },
       handler: (request) => addressUxOuts(context, request),
     },

@@ -7,18 +7,50 @@ import { parseHash } from "../../cipher/hash.ts";
 import { badRequest, notFound } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import type { JsonObject } from "../json.ts";
+import { count, flag, hash, hex, listOf, objectOf, unixTime } from "../json-schema.ts";
 import { readableStatus, readableTransaction, readableUnconfirmed, verboseTransaction } from "../readable.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
+
+const encodedSchema = objectOf({ status: shape("Status"), time: unixTime, encoded_transaction: hex });
 
 /** One transaction, or those of the pool. Source: api.md 14.1 to 14.3 and 14.5. */
 export function transactionRoutes(context: ApiContext): Route[] {
   const methods = { GET: ["READ"] } as const;
   return [
-    { path: "/api/v1/pendingTxs", methods, handler: (request) => pending(context, request) },
-    { path: "/api/v1/transaction", methods, handler: (request) => transaction(context, request) },
-    { path: "/api/v1/rawtx", methods, handler: (request) => raw(context, request) },
+    {
+      path: "/api/v1/pendingTxs",
+      about: {
+        summary: "Transactions that wait for a block",
+        parameters: { verbose: { ...flag, description: "With what the inputs were worth, and fees" } },
+        answer: listOf(shape("PendingTransaction")),
+      },
+      methods,
+      handler: (request) => pending(context, request),
+    },
+    {
+      path: "/api/v1/transaction",
+      about: {
+        summary: "A transaction, confirmed or not",
+        parameters: {
+          "txid!": hash,
+          verbose: { ...flag, description: "With what the inputs were worth, and fees" },
+          encoded: { ...flag, description: "As hex; not together with verbose" },
+        },
+        answer: { anyOf: [shape("LocatedTransaction"), encodedSchema] },
+      },
+      methods,
+      handler: (request) => transaction(context, request),
+    },
+    {
+      path: "/api/v1/rawtx",
+      about: { summary: "A transaction as hex", parameters: { "txid!": hash }, answer: hex },
+      methods,
+      handler: (request) => raw(context, request),
+    },
     {
       path: "/api/v1/transactions/num",
+      about: { summary: "How many transactions are confirmed", answer: objectOf({ txns_num: count }) },
       methods,
       handlerErrors: 2, // a slip of the reference: only its 405 and 403 have the form of v1
       // Confirmed ones only: the pool is not counted.

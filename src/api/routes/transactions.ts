@@ -8,19 +8,49 @@ import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { parseUint } from "../go-text.ts";
 import { JsonLazyList, type JsonObject } from "../json.ts";
+import { count, flag, listOf, objectOf, text } from "../json-schema.ts";
 import { parseAddresses } from "../parameters.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 
 /** Lists of transactions: all at once under v1, in pages under v2. Source: api.md 14.4 and 14.6. */
 export function transactionsRoutes(context: ApiContext): Route[] {
   return [
     {
       path: "/api/v1/transactions",
+      about: {
+        summary: "Transactions, of addresses or all, by time",
+        parameters: {
+          addrs: { ...text, description: "Addresses, separated by commas; absent: all" },
+          confirmed: { ...flag, description: "Only confirmed ones, or only others" },
+          verbose: { ...flag, description: "With what the inputs were worth, and fees" },
+        },
+        answer: listOf(shape("LocatedTransaction")),
+      },
       methods: { GET: ["READ"], POST: ["READ"] },
       heavy: (request) => request.value("addrs") === "",
       handler: (request) => everything(context, request),
     },
-    { path: "/api/v2/transactions", methods: { GET: ["READ"] }, handler: (request) => page(context, request) },
+    {
+      path: "/api/v2/transactions",
+      about: {
+        summary: "Transactions in pages",
+        parameters: {
+          addrs: { ...text, description: "Addresses, separated by commas; absent: all" },
+          confirmed: { ...flag, description: "Only confirmed ones, or only others" },
+          verbose: { ...flag, description: "With what the inputs were worth, and fees" },
+          page: { ...count, default: 1 },
+          limit: { ...count, default: 10, description: "Of a page" },
+          sort: { type: "string", enum: ["asc", "desc"] },
+        },
+        answer: objectOf({
+          page_info: objectOf({ total_pages: count, page_size: count, current_page: count }),
+          txns: listOf(shape("LocatedTransaction")),
+        }),
+      },
+      methods: { GET: ["READ"] },
+      handler: (request) => page(context, request),
+    },
   ];
 }
 

@@ -6,8 +6,10 @@ import { type Transaction, txid } from "../../chain/transaction.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { goBool, goString, goStruct } from "../go-json.ts";
+import { flag, objectOf } from "../json-schema.ts";
 import { createdTransaction } from "../readable.ts";
 import { Answer, type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 import { parseTransaction } from "./inject.ts";
 
 const VerifyTransactionRequest = goStruct("VerifyTransactionRequest", {
@@ -20,6 +22,13 @@ export function verifyRoutes(context: ApiContext): Route[] {
   return [
     {
       path: "/api/v2/transaction/verify",
+      about: {
+        summary: "Would this transaction be taken?",
+        description: "422 when not: with the reason, and with data when it could be read.",
+        body: VerifyTransactionRequest,
+        bodyRequired: ["encoded_transaction"],
+        answer: objectOf({ unsigned: flag, confirmed: flag, transaction: shape("CreatedTransaction") }),
+      },
       methods: { POST: ["READ"] },
       handler: (request) => verify(context, request),
     },

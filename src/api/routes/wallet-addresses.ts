@@ -4,9 +4,11 @@ import { addBalances, balancesOf } from "../../chain/queries-balance.ts";
 import { type Address, encodeAddress } from "../../cipher/address.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
+import { count, flag, listOf, objectOf, text } from "../json-schema.ts";
 import { readableBalancePair } from "../readable.ts";
 import { readableAddresses } from "../readable-wallet.ts";
 import type { ApiRequest, HandlerResult, Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 import { answering } from "../wallet-failures.ts";
 import { readablePending } from "./transaction.ts";
 import { parseCount, parsePrivateKeys } from "./wallet-create.ts";
@@ -20,10 +22,42 @@ const ALL_BAD = { codes: { WALLET_UNKNOWN: "API_BAD_REQUEST" }, rest: "API_BAD_R
 export function walletAddressRoutes(context: ApiContext): Route[] {
   const [get, post] = [{ GET: ["WALLET"] }, { POST: ["WALLET"] }] as const;
   return [
-    { path: "/api/v1/wallet/newAddress", methods: post, handler: (request) => newAddresses(context, request) },
-    { path: "/api/v1/wallet/scan", methods: post, handler: (request) => scan(context, request) },
-    { path: "/api/v1/wallet/balance", methods: get, handler: (request) => balance(context, request) },
-    { path: "/api/v1/wallet/transactions", methods: get, handler: (request) => transactions(context, request) },
+    {
+      path: "/api/v1/wallet/newAddress",
+      about: {
+        summary: "Makes addresses",
+        parameters: { "id!": text, num: count, password: text, "private-keys": text },
+        answer: shape("NewAddresses"),
+      },
+      methods: post,
+      handler: (request) => newAddresses(context, request),
+    },
+    {
+      path: "/api/v1/wallet/scan",
+      about: {
+        summary: "Looks for used addresses behind the last",
+        parameters: { "id!": text, num: { ...count, default: 20 }, password: text },
+        answer: shape("NewAddresses"),
+      },
+      methods: post,
+      handler: (request) => scan(context, request),
+    },
+    {
+      path: "/api/v1/wallet/balance",
+      about: { summary: "What a wallet holds", parameters: { "id!": text }, answer: shape("Balances") },
+      methods: get,
+      handler: (request) => balance(context, request),
+    },
+    {
+      path: "/api/v1/wallet/transactions",
+      about: {
+        summary: "Transactions that pay a wallet and wait for a block",
+        parameters: { "id!": text, verbose: { ...flag, description: "With what the inputs were worth, and fees" } },
+        answer: objectOf({ transactions: listOf(shape("PendingTransaction")) }),
+      },
+      methods: get,
+      handler: (request) => transactions(context, request),
+    },
   ];
 }
 

@@ -4,15 +4,41 @@ import type { CreateWalletRequest } from "../../wallet/make-wallet.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { parseUint } from "../go-text.ts";
+import { count, flag, text } from "../json-schema.ts";
 import { readableWallet } from "../readable-wallet.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
+
+const wanted = {
+  "type!": { type: "string", enum: ["deterministic", "bip44", "xpub", "collection"] },
+  "label!": text,
+  seed: { ...text, description: "Of deterministic and bip44" },
+  "bip44-coin": count,
+  xpub: text,
+  scan: { ...count, description: "Addresses to look ahead for" },
+  "private-keys": { ...text, description: "Of a collection: hex, separated by commas" },
+} as const;
 
 /** `POST /api/v1/wallet/create` and `/createTemp`. Source: api.md 12.6 and 12.7. */
 export function walletCreateRoutes(context: ApiContext): Route[] {
   const methods = { POST: ["WALLET"] } as const;
   return [
-    { path: "/api/v1/wallet/create", methods, handler: (request) => create(context, request) },
-    { path: "/api/v1/wallet/createTemp", methods, handler: (request) => createTemporary(context, request) },
+    {
+      path: "/api/v1/wallet/create",
+      about: {
+        summary: "Makes a wallet",
+        parameters: { ...wanted, "seed-passphrase": text, encrypt: flag, password: text },
+        answer: shape("Wallet"),
+      },
+      methods,
+      handler: (request) => create(context, request),
+    },
+    {
+      path: "/api/v1/wallet/createTemp",
+      about: { summary: "Makes a wallet in memory only", parameters: wanted, answer: shape("Wallet") },
+      methods,
+      handler: (request) => createTemporary(context, request),
+    },
   ];
 }
 

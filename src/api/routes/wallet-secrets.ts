@@ -3,8 +3,10 @@ import { ApiError, badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { goString, goStruct } from "../go-json.ts";
 import { parseInteger } from "../go-text.ts";
+import { objectOf, text } from "../json-schema.ts";
 import { readableWallet } from "../readable-wallet.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 import { answering, type WalletAnswers } from "../wallet-failures.ts";
 import { walletIdOf } from "./wallet-list.ts";
 
@@ -16,17 +18,67 @@ const RecoverRequest = goStruct("WalletRecoverRequest", {
   password: goString,
 });
 
+const locked = { "id!": text, "password!": text } as const;
+
 /** Seeds, passwords and recovery. Source: api.md 12.4, 12.5 and 12.16 to 12.19. */
 export function walletSecretRoutes(context: ApiContext): Route[] {
   const [get, post] = [{ GET: ["WALLET"] }, { POST: ["WALLET"] }] as const;
   const seedOnly = { POST: ["INSECURE_WALLET_SEED"] } as const;
   return [
-    { path: "/api/v1/wallet/newSeed", methods: get, handler: newSeed },
-    { path: "/api/v2/wallet/seed/verify", methods: post, handler: verifySeed },
-    { path: "/api/v1/wallet/encrypt", methods: post, handler: (request) => encrypt(context, request) },
-    { path: "/api/v1/wallet/decrypt", methods: post, handler: (request) => decrypt(context, request) },
-    { path: "/api/v1/wallet/seed", methods: seedOnly, handler: (request) => seed(context, request) },
-    { path: "/api/v2/wallet/recover", methods: post, handler: (request) => recover(context, request) },
+    {
+      path: "/api/v1/wallet/newSeed",
+      about: {
+        summary: "Words for a new wallet",
+        parameters: { entropy: { type: "integer", enum: [128, 256], default: 128 } },
+        answer: objectOf({ seed: text }),
+      },
+      methods: get,
+      handler: newSeed,
+    },
+    {
+      path: "/api/v2/wallet/seed/verify",
+      about: {
+        summary: "Are these the words of a wallet?",
+        body: VerifySeedRequest,
+        bodyRequired: ["seed"],
+        answer: objectOf({}),
+      },
+      methods: post,
+      handler: verifySeed,
+    },
+    {
+      path: "/api/v1/wallet/encrypt",
+      about: { summary: "Locks a wallet with a password", parameters: locked, answer: shape("Wallet") },
+      methods: post,
+      handler: (request) => encrypt(context, request),
+    },
+    {
+      path: "/api/v1/wallet/decrypt",
+      about: { summary: "Takes the password off a wallet", parameters: locked, answer: shape("Wallet") },
+      methods: post,
+      handler: (request) => decrypt(context, request),
+    },
+    {
+      path: "/api/v1/wallet/seed",
+      about: {
+        summary: "The words of an encrypted wallet",
+        parameters: locked,
+        answer: objectOf({ seed: text }, { seed_passphrase: text }),
+      },
+      methods: seedOnly,
+      handler: (request) => seed(context, request),
+    },
+    {
+      path: "/api/v2/wallet/recover",
+      about: {
+        summary: "Gives a wallet a new password by its words",
+        body: RecoverRequest,
+        bodyRequired: ["id", "seed"],
+        answer: shape("Wallet"),
+      },
+      methods: post,
+      handler: (request) => recover(context, request),
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ import type { ApiContext } from "../context.ts";
 import { isJson } from "../gate.ts";
 import { goBool, goInt, goList, goString, goStruct } from "../go-json.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
+import { shape } from "../shapes.ts";
 import { spendFields, spendParams, spendSelection, validateSpend } from "../spend-request.ts";
 import { answering, type WalletAnswers } from "../wallet-failures.ts";
 import { readableCreated, rulesAreOurs } from "./create-transaction.ts";
@@ -26,8 +27,28 @@ const SignRequest = goStruct("WalletSignTransactionRequest", {
 export function walletSpendRoutes(context: ApiContext): Route[] {
   const methods = { POST: ["WALLET"] } as const;
   return [
-    { path: "/api/v1/wallet/transaction", methods, handler: (request) => create(context, request) },
-    { path: "/api/v2/wallet/transaction/sign", methods, handler: (request) => sign(context, request) },
+    {
+      path: "/api/v1/wallet/transaction",
+      about: {
+        summary: "A transaction out of a wallet",
+        body: SpendWalletRequest,
+        bodyRequired: ["wallet_id", "hours_selection", "to"],
+        answer: shape("Created"),
+      },
+      methods,
+      handler: (request) => create(context, request),
+    },
+    {
+      path: "/api/v2/wallet/transaction/sign",
+      about: {
+        summary: "Signs a transaction with a wallet's keys",
+        body: SignRequest,
+        bodyRequired: ["wallet_id", "encoded_transaction"],
+        answer: shape("Created"),
+      },
+      methods,
+      handler: (request) => sign(context, request),
+    },
   ];
 }
 

@@ -125,7 +125,7 @@ test("request bodies decode as in encoding/json, with its errors", () => {
 });
 
 test("a type of its own sees null as empty text and ends the decoding at once", () => {
-  const upper = goText("api.Upper", "", (text) => {
+  const upper = goText("api.Upper", "", {}, (text) => {
     if (text === "bad") throw new JsonError("own error");
     return text.toUpperCase();
   });
@@ -139,7 +139,7 @@ test("a type of its own sees null as empty text and ends the decoding at once", 
 });
 
 test("a raw type sees the literal", () => {
-  const literal = goRaw("api.Raw", "", (kind, text) => `${kind} ${Buffer.from(text).toString()}`);
+  const literal = goRaw("api.Raw", "", {}, (kind, text) => `${kind} ${Buffer.from(text).toString()}`);
   const decoded = decodeGoJson(Buffer.from('[1.50, {"a" : [2]}, "x"]'), goList(literal));
   assert.deepEqual(decoded, ["number 1.50", 'object {"a" : [2]}', 'string "x"']);
 });

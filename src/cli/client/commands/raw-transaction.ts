@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { decodeGoJson, type GoType, type GoValue, goList, goString, goStruct } from "../../../api/go-json.ts";
+import { u64 } from "../../../api/json-schema.ts";
 import { readableTransaction } from "../../../api/readable.ts";
 import { fromHex, toHex } from "../../../base/bytes.ts";
 import { errorText } from "../../../base/errors.ts";
@@ -92,6 +93,7 @@ function goUint(name: string, max: bigint): GoType<bigint> {
   const type: GoType<bigint> = {
     name,
     zero: 0n,
+    schema: u64,
     read(input, current) {
       const kind = input.kind();
       if (kind === "null") {
