@@ -13,6 +13,21 @@ test("a stopped node's chain is exported, imported elsewhere, verified, and show
   await peer.stop();
   assert.equal(await publisher.stop(), 0);
 
+  const publisherEnv = { FIBER_TOML: chain.files.publisherToml, GENESIS: chain.files.genesis };
+  const flags = ["--block-publisher", `--data-dir=${chain.files.publisherData}`, "--localhost-only", "--port=0"];
+  const healthy = await runProgram(["doctor", "--json", ...flags, "--web-interface-port=0"], { env: publisherEnv });
+  assert.equal(healthy.code, 0, healthy.stdout);
+  const findings = healthy.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.equal(findings.find(({ check }) => check === "database").text.slice(0, 19), "block 1 is the head");
+  const ill = await runProgram(["doctor", ...flags], {
+    env: { ...publisherEnv, GENESIS: `${chain.files.genesis}.gone` },
+  });
+  assert.equal(ill.code, 1, ill.stdout);
+  assert.match(ill.stdout, /^fail {1,2}configuration: .*\.gone.*\n {5,6}Correct .*\n1 wrong\n$/);
+
   const env = { FIBER_TOML: chain.files.peerToml };
   const file = join(await temporaryDirectory(t), "blocks.jsonl");
   const exported = await runProgram(["chain", "export", file, `--data-dir=${chain.files.publisherData}`], { env });
