@@ -17,7 +17,7 @@ import { makeGenesisBlock } from "../src/chain/genesis.ts";
 import { UnconfirmedPool } from "../src/chain/unconfirmed-pool.ts";
 import { installNativeBackend } from "../src/native/install.ts";
 import { RecoveryPool } from "../src/native/recovery-pool.ts";
-import { HeapTrim, processHeap } from "../src/node/heap-trim.ts";
+import { limitHeapGrowth } from "../src/node/heap-growth.ts";
 import { systemClock } from "../src/node/system-clock.ts";
 import { NETWORK_DEFAULTS, Network } from "../src/p2p/network.ts";
 import { eventLoopTurn, systemRandom } from "../src/p2p/system.ts";
@@ -105,8 +105,7 @@ async function measure(files: ChainFiles, scratch: string): Promise<void> {
     },
   );
   const keepAlive = setInterval(() => {}, 1000);
-  const trim = new HeapTrim({ clock: systemClock, ...processHeap() });
-  trim.start();
+  limitHeapGrowth();
   let transactions = 0;
   let startedMs = 0;
   let cpuBefore = process.cpuUsage();
@@ -147,7 +146,6 @@ async function measure(files: ChainFiles, scratch: string): Promise<void> {
   await pool.close();
   await recovery.close();
   await store.close();
-  trim.stop();
   clearInterval(keepAlive);
 }
 

@@ -15,7 +15,7 @@ import type { Network } from "../p2p/network.ts";
 import { ChainSafety } from "./chain-safety.ts";
 import { openClientStores } from "./client-stores.ts";
 import { HealthTopic } from "./health-topic.ts";
-import { HeapTrim, processHeap } from "./heap-trim.ts";
+import { limitHeapGrowth } from "./heap-growth.ts";
 import { createLogger } from "./logging.ts";
 import { openLogin } from "./login.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -71,10 +71,7 @@ export class Node {
     const { log } = logging;
     for (const warning of config.warnings) log.warn({}, warning);
 
-    const trim = new HeapTrim({ clock, ...processHeap() });
-    trim.start();
-    stop.push(async () => trim.stop());
-
+    limitHeapGrowth();
     const opened = await openChain(config, { create: true, log });
     stop.push(() => opened.close());
     await announceGenesis(config, opened, log);
