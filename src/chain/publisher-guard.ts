@@ -63,6 +63,8 @@ export class PublisherGuard {
   #progressMs: number;
   #lastSeq: number;
   #sinceSeconds = Number.POSITIVE_INFINITY;
+  /** The head when the check ended. */
+  #settledSeq = -1;
   #waitingSinceMs: number | undefined;
 
   constructor(options: PublisherGuardOptions, deps: PublisherGuardDeps) {
@@ -106,6 +108,8 @@ export class PublisherGuard {
   /** A block that was not made here has become durable. */
   foreignBlock({ seq, time }: Pick<BlockHeader, "seq" | "time">): void {
     if (this.#state === "checking" || this.#state === "halted") return;
+    // Already judged with the head. The chain tells late of blocks that a failed write turns out to have stored.
+    if (seq <= this.#settledSeq) return;
     if (time >= this.#sinceSeconds) {
       this.halt(`block ${seq} was signed with this publisher's key by another node: two publishers are running`);
       return;
@@ -183,6 +187,7 @@ export class PublisherGuard {
 
   #settle(state: "publishing" | "takeover"): void {
     this.#sinceSeconds = Math.floor(this.#deps.clock.nowMs() / 1000);
+    this.#settledSeq = this.#deps.chain.head().seq;
     this.#enter(state, "");
   }
 

@@ -127,6 +127,18 @@ test("a fresh block by another node with the same key halts; one from before the
   assert.equal(old.guard.state, "takeover");
 });
 
+test("a block below the head it settled on is no other publisher's, however late it is told", () => {
+  const { guard, chain, nowSeconds } = rig(3, { mark: mark(5) });
+  guard.look([{ height: 5, trusted: true }]);
+  assert.equal(guard.state, "checking");
+  chain.seq = 5; // stored, and told later: the write had failed, and had not
+  guard.look([{ height: 5, trusted: true }]);
+  for (const seq of [4, 5]) guard.foreignBlock({ seq, time: nowSeconds() });
+  assert.equal(guard.state, "publishing");
+  guard.foreignBlock({ seq: 6, time: nowSeconds() });
+  assert.equal(guard.state, "halted");
+});
+
 test("the operator's word ends every check but a later halt", () => {
   const { guard } = rig(3, { mark: mark(5), accepted: true });
   assert.equal(guard.state, "publishing");
