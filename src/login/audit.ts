@@ -13,6 +13,7 @@ export type AuditOutcome =
   | "expired"
   | "failed"
   | "refreshed"
+  | "exchanged"
   | "revoked";
 
 /** One line of the audit (V8). No secret, no IP address in the clear. */

@@ -18,6 +18,13 @@ export interface LoginLimits {
   readonly fundingsInAll: Rate;
   /** Claims, signatures, tokens, revocations of one client. */
   readonly attempts: Rate;
+  /** Sign-ins begun for services by one client, and by all: what waits in the store. */
+  readonly signIns: Rate;
+  readonly signInsInAll: Rate;
+  /** From what a service asks to the proof: time to find the seed, and a challenge that began late. */
+  readonly signInMs: number;
+  /** From the proof to the exchange of the code. */
+  readonly codeMs: number;
   /** From claim to the end of the session. */
   readonly sessionMs: number;
   readonly accessTokenMs: number;
@@ -46,6 +53,10 @@ export const LOGIN_LIMITS: LoginLimits = {
   fundings: { burst: 20, everyMs: 6 * MINUTE },
   fundingsInAll: { burst: 10_000, everyMs: 1_000 },
   attempts: { burst: 60, everyMs: 1_000 },
+  signIns: { burst: 60, everyMs: 5_000 },
+  signInsInAll: { burst: 5_000, everyMs: 10 },
+  signInMs: 30 * MINUTE,
+  codeMs: MINUTE,
   sessionMs: DAY,
   accessTokenMs: 15 * MINUTE,
   keepMs: DAY,

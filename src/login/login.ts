@@ -15,8 +15,17 @@ import { FundingBudget } from "./funding-budget.ts";
 import { KeyRing, type KeyRingOptions, type KeyVault } from "./key-ring.ts";
 import { LOGIN_LIMITS, type LoginLimits } from "./limits.ts";
 import { LoginRate } from "./login-rate.ts";
+import { OpenId } from "./open-id.ts";
 import { LoginSecrets } from "./secrets.ts";
-import type { Caller, LoginEvent, LoginService, SessionService, StockState, TokenService } from "./service.ts";
+import type {
+  Caller,
+  LoginEvent,
+  LoginService,
+  OpenIdService,
+  SessionService,
+  StockState,
+  TokenService,
+} from "./service.ts";
 import { Sessions } from "./sessions.ts";
 import { STOCK_OPTIONS, Stock, type StockOptions } from "./stock.ts";
 import type { LoginStore } from "./store.ts";
@@ -70,6 +79,7 @@ export class Login implements LoginService {
   readonly challenges: Challenges;
   readonly sessions: SessionService;
   readonly tokens: TokenService;
+  readonly openId: OpenIdService;
   readonly onEvent: Emitter<LoginEvent>;
   readonly #parts: LoginParts;
   readonly #rate: LoginRate;
@@ -87,6 +97,7 @@ export class Login implements LoginService {
     this.challenges = parts.challenges;
     this.sessions = parts.sessions;
     this.tokens = parts.tokens;
+    this.openId = parts.openId;
     this.#parts = parts;
     this.#rate = new LoginRate(onEvent, parts.deps.clock);
   }
@@ -178,6 +189,7 @@ interface LoginParts {
   readonly secrets: LoginSecrets;
   readonly sessions: Sessions;
   readonly tokens: Tokens;
+  readonly openId: OpenId;
   readonly challenges: Challenges;
   readonly stock: Stock | undefined;
   readonly funding: Funding;
@@ -195,6 +207,7 @@ async function makeParts(options: LoginOptions, deps: LoginDeps, onEvent: Emitte
   const { publisherKey } = chain.params;
   const sessions = new Sessions({ store, clock, random, audit, limits, publisherKey, onEvent });
   const tokens = new Tokens({ issuer, keys, sessions, store, clock, random, audit, limits });
+  const openId = new OpenId({ issuer, sessions, tokens, store, clock, random, audit, limits });
   const budget = new FundingBudget(limits, clock);
   const challenges = new Challenges(
     { issuer, coin, amount: stockOptions.amount, limits },
@@ -216,5 +229,5 @@ async function makeParts(options: LoginOptions, deps: LoginDeps, onEvent: Emitte
     },
   );
   const watcher: Watcher = new Watcher({ chain, pool, challenges, funding, budget, stock, secrets, clock, log });
-  return { deps, keys, secrets, sessions, tokens, challenges, stock, funding, watcher };
+  return { deps, keys, secrets, sessions, tokens, openId, challenges, stock, funding, watcher };
 }

@@ -15,6 +15,7 @@ export interface LoginService {
   readonly challenges: ChallengeService;
   readonly sessions: SessionService;
   readonly tokens: TokenService;
+  readonly openId: OpenIdService;
   /** After every step, once it is stored. */
   readonly onEvent: Emitter<LoginEvent>;
   /** For gauges and readiness. */
@@ -154,11 +155,61 @@ export interface TokenService {
   jwks(): { readonly keys: readonly Readonly<Record<string, Json>>[] };
 }
 
+/** What a service asks for when it sends a visitor here, checked against its description. JSON. */
+export interface SignInRequest {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  /** Returned as it came. */
+  readonly state?: string;
+  readonly nonce?: string;
+  /** PKCE, method S256. */
+  readonly codeChallenge: string;
+  /** Those we know. */
+  readonly scopes: readonly string[];
+  /** Address to begin with. */
+  readonly loginHint?: string;
+}
+
+/** OpenID Connect: authorization code with PKCE. */
+export interface OpenIdService {
+  /** Keeps the request while the visitor proves an address. The secret stays in that browser. @throws LoginError rate_limited */
+  begin(asked: SignInRequest, caller: Caller): Promise<{ readonly id: string; readonly secret: string }>;
+  /** @throws LoginError unknown_sign_in */
+  request(id: string, secret: string | undefined): Promise<SignInRequest>;
+  /** The visitor does not want to. @throws LoginError unknown_sign_in */
+  drop(id: string, secret: string | undefined): Promise<SignInRequest>;
+  /** A code for the request, once. @throws LoginError unknown_sign_in: also for a session of another service */
+  finish(id: string, secret: string | undefined, session: SessionRecord): Promise<string>;
+  /** A code for a session that is there already. @throws LoginError unknown_sign_in, rate_limited */
+  grant(asked: SignInRequest, session: SessionRecord, caller: Caller): Promise<string>;
+  /** Once; a second time ends the session. @throws LoginError invalid_grant, rate_limited */
+  exchange(
+    given: {
+      readonly code: string;
+      readonly clientId: string;
+      readonly redirectUri: string;
+      readonly verifier: string;
+    },
+    caller: Caller,
+  ): Promise<{ readonly tokens: TokenSet; readonly session: SessionRecord; readonly idToken: string }>;
+  /** Whose an ID token of ours is, expired or not. */
+  sessionOfHint(idToken: string): Promise<SessionHint | undefined>;
+}
+
+/** What an ID token of ours tells, expired or not. */
+export interface SessionHint {
+  readonly sessionId: string;
+  readonly clientId: string;
+  readonly subject: string;
+}
+
 /** What the event bus tells as `login.*`. Carries no secret. */
 export type LoginEvent =
   | { readonly type: "login.status"; readonly challenge: ChallengeRecord }
   | { readonly type: "login.session"; readonly session: SessionRecord }
-  | { readonly type: "login.revoked"; readonly session: SessionRecord; readonly why: "asked" | "refresh_reused" };
+  | { readonly type: "login.revoked"; readonly session: SessionRecord; readonly why: EndReason };
+
+export type EndReason = "asked" | "refresh_reused" | "code_reused";
 
 /** What is left to fund logins with. */
 export interface StockState {

@@ -7,7 +7,7 @@ import { type ChallengeRecord, lastChange } from "./challenge.ts";
 import { deadlineIn, isPast, type LoginClock } from "./deadline.ts";
 import { hashText, randomText } from "./encoding.ts";
 import type { LoginLimits } from "./limits.ts";
-import type { Caller, LoginEvent, SessionRecord, SessionService } from "./service.ts";
+import type { Caller, EndReason, LoginEvent, SessionRecord, SessionService } from "./service.ts";
 import type { Change, Json, LoginStore } from "./store.ts";
 
 export interface SessionsDeps {
@@ -92,7 +92,7 @@ export class Sessions implements SessionService {
   }
 
   /** Every token of it is void from here on, also after a restart. */
-  async end(id: string, why: "asked" | "refresh_reused", caller?: Caller): Promise<void> {
+  async end(id: string, why: EndReason, caller?: Caller): Promise<void> {
     const { store, clock, audit, onEvent } = this.#deps;
     for (;;) {
       const session = await this.find(id);

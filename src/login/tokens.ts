@@ -191,8 +191,12 @@ export class Tokens implements TokenService {
     );
   }
 
-  /** Undefined for whatever is not an access token of ours. */
-  async #claims(token: string, { expired = false } = {}): Promise<AccessClaims | undefined> {
+  #claims(token: string, options: { readonly expired?: boolean } = {}): Promise<AccessClaims | undefined> {
+    return this.read(token, ACCESS_TYPE, options);
+  }
+
+  /** Undefined for whatever is not a token of ours of that media type. */
+  async read(token: string, type: string, { expired = false } = {}): Promise<AccessClaims | undefined> {
     const { issuer, keys, clock } = this.#deps;
     try {
       const { payload } = await jwtVerify(
@@ -205,7 +209,7 @@ export class Tokens implements TokenService {
         {
           issuer,
           algorithms: ["EdDSA"],
-          typ: ACCESS_TYPE,
+          typ: type,
           currentDate: new Date(clock.nowMs()),
           requiredClaims: ["sub", "aud", "exp", "sid"],
           ...(expired && { clockTolerance: "400 days" }),

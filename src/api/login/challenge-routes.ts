@@ -305,5 +305,6 @@ export const tokenSchema: JsonSchema = {
     address: text,
     session_id: text,
     receipt: text,
+    id_token: text,
   },
 };

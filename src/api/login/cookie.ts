@@ -6,6 +6,11 @@ export function claimCookie(challengeId: string): string {
   return `login_claim_${challengeId}`;
 }
 
+/** Ties a sign-in for a service to the browser that came with it. */
+export function signInCookie(requestId: string): string {
+  return `login_sign_in_${requestId}`;
+}
+
 export interface CookieOptions {
   readonly name: string;
   readonly value: string;

@@ -3,6 +3,7 @@ import { challengeRoutes } from "./challenge-routes.ts";
 import { ClientAuth } from "./client-auth.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { STREAM_LIMITS, StreamSlots } from "./event-stream.ts";
+import { openIdRoutes } from "./open-id-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { registerRoutes } from "./register.ts";
 import type { LoginRoute, LoginServices } from "./route.ts";
@@ -28,6 +29,7 @@ export function loginRoutes(services: LoginServices): readonly LoginRoute[] {
   return [
     ...challengeRoutes(services, challenges, auth),
     ...tokenRoutes(services, auth),
+    ...openIdRoutes(services),
     ...eventRoutes(services, events, auth),
   ];
 }

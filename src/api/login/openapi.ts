@@ -83,7 +83,7 @@ function problems(route: LoginRoute): Record<string, unknown> {
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
       String(status),
-      { description: codes.join(", "), content: { [PROBLEM_TYPE]: { schema } } },
+      { description: codes.join(", "), content: { [route.oauth ? "application/json" : PROBLEM_TYPE]: { schema } } },
     ]),
   );
 }

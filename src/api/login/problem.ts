@@ -4,7 +4,11 @@ import { LOGIN_ERRORS, LoginError, type LoginErrorCode } from "../../login/error
 export const PROBLEM_TYPE = "application/problem+json";
 
 /** Answers with RFC 9457 problem details. Browsers that ask for a page get the same text. */
-export function sendProblem(reply: FastifyReply, error: LoginError): FastifyReply {
+export function sendProblem(
+  reply: FastifyReply,
+  error: LoginError,
+  { oauth }: { readonly oauth?: true | undefined } = {},
+): FastifyReply {
   const [status, title] = LOGIN_ERRORS[error.code];
   const wait = error.retryAfterSeconds ?? (status === 429 || status === 503 ? 5 : undefined);
   if (wait !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(wait))));
@@ -13,16 +17,18 @@ export function sendProblem(reply: FastifyReply, error: LoginError): FastifyRepl
   const body = {
     ...{ type: `urn:loginchain:problem:${error.code}`, title, status, code: error.code, detail: error.message },
     error: OAUTH_ERRORS[error.code],
+    ...(oauth && { error_description: error.message }),
   };
   return reply
     .code(status)
-    .header("content-type", PROBLEM_TYPE)
+    .header("content-type", oauth ? "application/json" : PROBLEM_TYPE)
     .header("cache-control", "no-store")
     .send(`${JSON.stringify(body)}\n`);
 }
 
 const AUTHENTICATE: { readonly [Code in LoginErrorCode]?: string } = {
   no_session: "Cookie",
+  invalid_token: 'Bearer error="invalid_token"',
   client_not_authenticated: 'Basic realm="login service"',
 };
 
@@ -30,6 +36,8 @@ const AUTHENTICATE: { readonly [Code in LoginErrorCode]?: string } = {
 const OAUTH_ERRORS: { readonly [Code in LoginErrorCode]?: string } = {
   bad_request: "invalid_request",
   invalid_grant: "invalid_grant",
+  invalid_token: "invalid_token",
+  invalid_client: "invalid_client",
   unsupported_grant_type: "unsupported_grant_type",
   client_not_authenticated: "invalid_client",
 };

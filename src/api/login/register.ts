@@ -60,7 +60,7 @@ function registerPath(
         reply.header("access-control-allow-origin", "*");
         done();
       },
-      errorHandler: (error, request, reply) => fail(error, request, reply, services),
+      errorHandler: (error, request, reply) => fail(error, request, reply, { log: services.log, oauth: route.oauth }),
       handler: async (request, reply) => {
         const asked = loginRequest(request, reply, services);
         if (route.sameSite === true) requireSameSite(asked, services.login.issuer);
@@ -162,9 +162,14 @@ function send(reply: FastifyReply, answer: LoginAnswer): FastifyReply {
   return reply.header("content-type", "application/json").send(`${JSON.stringify(json)}\n`);
 }
 
-function fail(error: unknown, request: FastifyRequest, reply: FastifyReply, { log }: LoginServices): void {
+function fail(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { log, oauth }: { readonly log: LoginServices["log"]; readonly oauth: true | undefined },
+): void {
   const known = asLoginError(error);
   if (known === undefined)
     log.error({ method: request.method, path: request.url.split("?", 1)[0], error }, "login request failed");
-  sendProblem(reply, known ?? new LoginError("unavailable", "Something went wrong here; it has been noted"));
+  sendProblem(reply, known ?? new LoginError("unavailable", "Something went wrong here; it has been noted"), { oauth });
 }

@@ -56,6 +56,8 @@ export interface LoginRoute {
   readonly problems?: readonly string[];
   /** Acts on a cookie: refused unless it comes from a page of this site. */
   readonly sameSite?: true;
+  /** Refusals are `application/json`, which is what clients of OAuth read (RFC 6749 5.2). */
+  readonly oauth?: true;
   /** Left out of the OpenAPI document. */
   readonly hidden?: true;
   readonly handler: (request: LoginRequest) => LoginAnswer | Promise<LoginAnswer>;

@@ -5,6 +5,8 @@ import type { ClientAuth } from "./client-auth.ts";
 import { SESSION_COOKIE, setCookie } from "./cookie.ts";
 import type { JsonSchema, LoginRequest, LoginRoute, LoginServices } from "./route.ts";
 
+export const GRANT_TYPES = ["authorization_code", "refresh_token"] as const;
+
 const text = { type: "string" } as const;
 const client = { client_id: text, client_secret: text } as const;
 const tokenBody: JsonSchema = {
@@ -19,20 +21,29 @@ export function tokenRoutes({ login }: LoginServices, auth: ClientAuth): readonl
     {
       method: "POST",
       path: "/login/v1/token",
-      summary: "Replace a refresh token by new tokens",
+      summary: "Tokens for a code, or new ones for a refresh token",
       description:
-        "A refresh token is for one use. Used again, it ends its session. A client with a secret must show it (RFC 6749 6).",
+        "Codes and refresh tokens are for one use. Used again, they end their session. A client with a secret must show it (RFC 6749 6).",
+      oauth: true,
       body: {
         type: "object",
-        properties: { grant_type: text, refresh_token: { type: "string", maxLength: 200 }, ...client },
+        properties: {
+          grant_type: { type: "string", description: GRANT_TYPES.join(" or ") },
+          refresh_token: { type: "string", maxLength: 200 },
+          code: { type: "string", maxLength: 100 },
+          redirect_uri: { type: "string", maxLength: 2048 },
+          code_verifier: { type: "string", maxLength: 128 },
+          ...client,
+        },
         required: ["grant_type"],
       },
-      answers: { 200: { description: "New tokens", schema: tokenSchema } },
-      problems: ["bad_request", "invalid_grant", "unsupported_grant_type", "client_not_authenticated"],
+      answers: { 200: { description: "New tokens; with a code also id_token", schema: tokenSchema } },
+      problems: ["bad_request", "invalid_grant", "unsupported_grant_type", "client_not_authenticated", "rate_limited"],
       handler: async (request) => {
         const { body, caller } = request;
+        if (body.grant_type === "authorization_code") return exchange(request, login, auth);
         if (body.grant_type !== "refresh_token") {
-          throw new LoginError("unsupported_grant_type", "grant_type is refresh_token here");
+          throw new LoginError("unsupported_grant_type", `grant_type is ${GRANT_TYPES.join(" or ")} here`);
         }
         const token = String(body.refresh_token ?? "");
         auth.requireFor(await login.tokens.clientOf(token), request);
@@ -44,6 +55,7 @@ export function tokenRoutes({ login }: LoginServices, auth: ClientAuth): readonl
       method: "POST",
       path: "/login/v1/revoke",
       summary: "End the session of a token",
+      oauth: true,
       body: tokenBody,
       answers: { 200: { description: "It is not valid any more, whatever it was" } },
       problems: ["bad_request", "client_not_authenticated"],
@@ -58,6 +70,7 @@ export function tokenRoutes({ login }: LoginServices, auth: ClientAuth): readonl
       method: "POST",
       path: "/login/v1/introspect",
       summary: "What a token says, and whether it is valid here and now",
+      oauth: true,
       description:
         "Looks at revocation too, which verifying with the key set alone cannot. For services that show id and secret (RFC 7662 2.1), about tokens meant for them.",
       body: tokenBody,
@@ -108,6 +121,25 @@ export function tokenRoutes({ login }: LoginServices, auth: ClientAuth): readonl
   ];
 }
 
+/** RFC 6749 4.1.3 and RFC 7636 4.5: the client that asked, its redirect URI, and the verifier of its challenge. */
+async function exchange(
+  request: LoginRequest,
+  login: LoginServices["login"],
+  auth: ClientAuth,
+): Promise<{ readonly json: unknown }> {
+  const { body, caller } = request;
+  const clientId = auth.of(request)?.id ?? body.client_id;
+  const { code, redirect_uri: redirectUri, code_verifier: verifier } = body;
+  const given = { clientId, code, redirectUri, verifier };
+  const missing = Object.entries({ code, redirect_uri: redirectUri, code_verifier: verifier, client_id: clientId })
+    .filter(([, value]) => typeof value !== "string" || value === "")
+    .map(([name]) => name);
+  if (missing.length > 0) throw new LoginError("bad_request", `missing: ${missing.join(", ")}`);
+  auth.requireFor(clientId as string, request);
+  const { tokens, session, idToken } = await login.openId.exchange(given as Record<keyof typeof given, string>, caller);
+  return { json: { ...readableTokens({ tokens, session }, login.issuer), id_token: idToken } };
+}
+
 /** The live session of a request's access token or cookie. @throws LoginError no_session */
 export async function cookieSession(request: LoginRequest, login: LoginServices["login"]): Promise<SessionRecord> {
   const bearer = /^bearer +([\w.~+/=-]+)$/i.exec(request.header("authorization") ?? "")?.[1];
@@ -120,7 +152,7 @@ export async function cookieSession(request: LoginRequest, login: LoginServices[
 }
 
 /** Undefined for a token that is not valid here and now: expired, or its session over. */
-async function bearerSession(token: string, login: LoginServices["login"]): Promise<SessionRecord | undefined> {
+export async function bearerSession(token: string, login: LoginServices["login"]): Promise<SessionRecord | undefined> {
   const said = await login.tokens.introspect(token);
   return said.token_type === "access_token" ? login.sessions.get(said.sid as string) : undefined;
 }

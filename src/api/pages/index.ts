@@ -11,6 +11,7 @@ import { LoginTally } from "./login-tally.ts";
 import { claim, proveBySignature, verifyPage } from "./login-verify.ts";
 import { errorPage, type PageRoute, registerPages } from "./page-routes.ts";
 import { type Shell, sendPage } from "./shell.ts";
+import { authorize, cancelSignIn, endSession } from "./sign-in.ts";
 
 export type NotFoundPage = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
@@ -43,6 +44,21 @@ function loginRoutes(services: LoginServices): PageRoute[] {
     { path: "/login/verify/:id", handler: (request) => verifyPage(services, request) },
     { method: "POST", path: "/login/verify/:id", handler: (request) => claim(services, request) },
     { method: "POST", path: "/login/verify/:id/signature", handler: (request) => proveBySignature(services, request) },
+    { path: "/login/v1/authorize", handler: (request) => authorize(services, request) },
+    {
+      method: "POST",
+      path: "/login/v1/authorize",
+      anySite: true,
+      handler: (request) => authorize(services, request),
+    },
+    { method: "POST", path: "/login/cancel", handler: (request) => cancelSignIn(services, request) },
+    { path: "/login/v1/end-session", handler: (request) => endSession(services, request) },
+    {
+      method: "POST",
+      path: "/login/v1/end-session",
+      anySite: true,
+      handler: (request) => endSession(services, request),
+    },
     { path: "/account", handler: (request) => accountPage(services, request) },
     { method: "POST", path: "/logout", handler: (request) => logout(services, request) },
   ];

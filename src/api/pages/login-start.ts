@@ -1,10 +1,12 @@
 import { LOGIN_ERRORS, LoginError } from "../../login/errors.ts";
+import type { SignInRequest } from "../../login/service.ts";
 import { claimCookie, cookieName, SESSION_COOKIE, setCookie } from "../login/cookie.ts";
 import type { LoginServices } from "../login/route.ts";
 import { addressLink } from "./format.ts";
 import { Html, html } from "./html.ts";
 import { type PageRequest, sentence } from "./page-routes.ts";
 import type { Page, Redirect } from "./shell.ts";
+import { formTarget, signInOf } from "./sign-in.ts";
 import { askerNotice, askerOf, returnTarget } from "./who-asks.ts";
 
 interface StartForm {
@@ -12,6 +14,8 @@ interface StartForm {
   readonly method: "return" | "signature";
   readonly clientId: string | undefined;
   readonly returnTo: string | undefined;
+  /** What a service has sent the visitor here for. */
+  readonly signIn: { readonly id: string; readonly asked: SignInRequest } | undefined;
 }
 
 /** `GET /login`: who asks, what happens, one field. */
@@ -24,12 +28,12 @@ export async function startPage(services: LoginServices, request: PageRequest): 
       : request.query.get("done") === "out"
         ? html`<p class="notice" role="status">You are logged out.</p>`
         : undefined;
-  return page(services, formOf(request.query), { notice });
+  return page(services, await formOf(services, request, request.query), { notice });
 }
 
 /** `POST /login`: the challenge, bound to this browser by a cookie. */
 export async function start(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
-  const form = formOf(request.form);
+  const form = await formOf(services, request, request.form);
   if (form.address === "") return page(services, form, { problem: "Type or paste your address first.", status: 400 });
   const { login } = services;
   try {
@@ -48,21 +52,27 @@ export async function start(services: LoginServices, request: PageRequest): Prom
       maxAgeSeconds: Math.ceil(record.deadline.lifetimeMs / 1000) + 120,
       secure: login.secure,
     });
-    const query = form.returnTo === undefined ? "" : `?${new URLSearchParams({ return_to: form.returnTo })}`;
-    return { location: `/login/verify/${record.id}${query}`, cookies: [cookie] };
+    const query = new URLSearchParams({
+      ...(form.signIn !== undefined && { interaction: form.signIn.id }),
+      ...(form.returnTo !== undefined && { return_to: form.returnTo }),
+    });
+    return { location: `/login/verify/${record.id}${query.size > 0 ? `?${query}` : ""}`, cookies: [cookie] };
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
     return page(services, form, { problem: sentence(error.message), status: LOGIN_ERRORS[error.code][0] });
   }
 }
 
-function formOf(fields: URLSearchParams): StartForm {
+async function formOf(services: LoginServices, request: PageRequest, fields: URLSearchParams): Promise<StartForm> {
   const text = (name: string): string | undefined => fields.get(name)?.trim() || undefined;
+  const id = text("interaction");
+  const signIn = id === undefined ? undefined : { id, asked: await signInOf(services, request, id) };
   return {
-    address: (text("address") ?? "").slice(0, 200),
+    address: (text("address") ?? signIn?.asked.loginHint ?? "").slice(0, 200),
     method: text("method") === "signature" ? "signature" : "return",
-    clientId: text("client_id")?.slice(0, 64),
-    returnTo: text("return_to"),
+    clientId: signIn?.asked.clientId ?? text("client_id")?.slice(0, 64),
+    returnTo: signIn === undefined ? text("return_to") : undefined,
+    signIn,
   };
 }
 
@@ -83,12 +93,14 @@ function page(
     title: problem === undefined ? "Log in" : "Log in: please check",
     section: "login",
     status,
+    formTarget: formTarget(form.signIn?.asked),
     body: html`<section class="card narrow">
 <h1>Log in with your address</h1>
 ${notice}
 ${askerNotice(asker, login.issuer)}
 <form method="post" action="/login">
-${form.clientId !== undefined && html`<input type="hidden" name="client_id" value="${form.clientId}">`}
+${form.signIn !== undefined && html`<input type="hidden" name="interaction" value="${form.signIn.id}">`}
+${form.signIn === undefined && form.clientId !== undefined && html`<input type="hidden" name="client_id" value="${form.clientId}">`}
 ${back !== undefined && html`<input type="hidden" name="return_to" value="${back.href}">`}
 <label for="address">Address, or account xpub</label>
 <input id="address" name="address" value="${form.address}" required maxlength="200" autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby="address-help${problem !== undefined && " address-problem"}"${problem !== undefined && new Html(' aria-invalid="true" autofocus')}>
@@ -100,6 +112,7 @@ ${choice("signature", form.method, "Sign a message", "Nothing is sent. The next 
 </fieldset>
 <p class="actions"><button type="submit">Go on</button></p>
 </form>
+${form.signIn !== undefined && html`<form method="post" action="/login/cancel"><input type="hidden" name="interaction" value="${form.signIn.id}"><p class="actions"><button type="submit" class="quiet">Cancel, back to ${asker.name ?? asker.id}</button></p></form>`}
 <details><summary>What this proves, and what you risk</summary>
 <p>Only who holds the key of an address can send coins from it or sign with it. That is the whole login: no account, no password, no e-mail.</p>
 <p>The coins of this chain have no value. Your seed is never asked for by this form, and where the next page takes it, it stays in your browser.</p></details>

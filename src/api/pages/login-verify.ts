@@ -1,6 +1,7 @@
 import encodeQR from "qr";
 import { type ChallengeRecord, lastChange } from "../../login/challenge.ts";
 import { LOGIN_ERRORS, LoginError } from "../../login/errors.ts";
+import type { SignInRequest } from "../../login/service.ts";
 import { readable } from "../login/challenge-routes.ts";
 import { claimCookie, cookieName, SESSION_COOKIE, setCookie } from "../login/cookie.ts";
 import type { LoginServices } from "../login/route.ts";
@@ -8,6 +9,7 @@ import { blockLink, copyable, duration, facts, txLink } from "./format.ts";
 import { Html, html } from "./html.ts";
 import { type PageRequest, sentence } from "./page-routes.ts";
 import type { Page, Redirect } from "./shell.ts";
+import { finishSignIn, formTarget, signInOf } from "./sign-in.ts";
 import { type Asker, askerNotice, askerOf, returnTarget } from "./who-asks.ts";
 
 /** What the page is made of, read once. */
@@ -16,6 +18,8 @@ interface Verification {
   readonly shown: ReturnType<typeof readable>;
   readonly asker: Asker;
   readonly back: URL | undefined;
+  /** The service that sent the visitor, and waits for a code. */
+  readonly signIn: { readonly id: string; readonly asked: SignInRequest } | undefined;
   /** This browser started it, and may claim. */
   readonly mine: boolean;
   readonly secondsLeft: number;
@@ -31,10 +35,23 @@ async function read(services: LoginServices, request: PageRequest): Promise<Veri
     shown: readable(record, services),
     asker,
     back: returnTarget(given, asker),
+    signIn: await signInOfChallenge(services, request, record),
     mine:
       record.claim.kind === "cookie" && request.cookie(cookieName(claimCookie(record.id), login.secure)) !== undefined,
     secondsLeft: Math.max(0, Math.round((record.deadline.wallMs - clock.nowMs()) / 1000)),
   };
+}
+
+/** @throws LoginError unknown_sign_in: before anything is claimed */
+async function signInOfChallenge(
+  services: LoginServices,
+  request: PageRequest,
+  { clientId }: ChallengeRecord,
+): Promise<Verification["signIn"]> {
+  const id = request.form.get("interaction") || request.query.get("interaction");
+  if (!id) return undefined;
+  const asked = await signInOf(services, request, id);
+  return asked.clientId === clientId ? { id, asked } : undefined;
 }
 
 /** `GET /login/verify/{id}`: what to do, how far it is, and a wallet beside it. */
@@ -45,7 +62,7 @@ export async function verifyPage(services: LoginServices, request: PageRequest):
 /** `POST /login/verify/{id}`: claims by the cookie of this browser and signs it in. */
 export async function claim(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
   const { login } = services;
-  const { record, back } = await read(services, request);
+  const { record, back, signIn } = await read(services, request);
   const secret = request.cookie(cookieName(claimCookie(record.id), login.secure));
   if (secret === undefined) {
     throw new LoginError(
@@ -61,11 +78,16 @@ export async function claim(services: LoginServices, request: PageRequest): Prom
     maxAgeSeconds: Math.floor(claimed.session.deadline.lifetimeMs / 1000),
     secure,
   };
+  const cookies = [
+    setCookie({ name: claimCookie(record.id), value: "", maxAgeSeconds: 0, secure }),
+    setCookie(session),
+  ];
+  if (signIn !== undefined) {
+    const answer = await finishSignIn(services, request, { ...signIn, session: claimed.session });
+    return { location: answer.location, cookies: [...cookies, ...answer.cookies] };
+  }
   const query = back === undefined ? "" : `?${new URLSearchParams({ return_to: back.href })}`;
-  return {
-    location: `/account${query}`,
-    cookies: [setCookie({ name: claimCookie(record.id), value: "", maxAgeSeconds: 0, secure }), setCookie(session)],
-  };
+  return { location: `/account${query}`, cookies };
 }
 
 /** `POST /login/verify/{id}/signature`: one made in another wallet, pasted. */
@@ -81,8 +103,17 @@ export async function proveBySignature(services: LoginServices, request: PageReq
   return { location: pathOf(known) };
 }
 
-function pathOf({ record, back }: Verification): string {
-  return `/login/verify/${record.id}${back === undefined ? "" : `?${new URLSearchParams({ return_to: back.href })}`}`;
+function pathOf({ record, ...known }: Verification): string {
+  const query = new URLSearchParams(onward(known)).toString();
+  return `/login/verify/${record.id}${query === "" ? "" : `?${query}`}`;
+}
+
+/** What every step carries on. */
+function onward({ back, signIn }: Pick<Verification, "back" | "signIn">): Record<string, string> {
+  return {
+    ...(back !== undefined && { return_to: back.href }),
+    ...(signIn !== undefined && { interaction: signIn.id }),
+  };
 }
 
 const FINAL: ReadonlySet<string> = new Set(["claimed", "expired", "failed"]);
@@ -98,6 +129,7 @@ function page(
     title: TITLES[shown.status] ?? "Prove your address",
     section: "login",
     status,
+    formTarget: formTarget(known.signIn?.asked),
     scripts: over ? ["verify.js"] : ["verify.js", "wallet.js"],
     ...(!FINAL.has(shown.status) && { reloadSeconds: 3 }),
     body: html`<h1>Prove that the address is yours</h1>
@@ -130,20 +162,24 @@ ${steps(record.method, status)}
 ${record.notice !== undefined && waits && html`<p class="problem">${sentence(record.notice.text)}</p>`}
 ${(shown.txid !== undefined || shown.block_seq !== undefined) && html`<p class="note">${shown.txid !== undefined && html`Transaction ${txLink(shown.txid)}`}${shown.block_seq !== undefined && html` in block ${blockLink(shown.block_seq)}`}</p>`}
 ${waits && html`<p class="note">Time left: <span data-left="${secondsLeft}">${duration(secondsLeft)}</span></p>`}
-${status === "confirmed" && mine && html`<form method="post" action="/login/verify/${record.id}" id="continue"><input type="hidden" name="return_to" value="${back?.href ?? ""}"><button type="submit">Finish the login</button></form>`}
+${status === "confirmed" && mine && html`<form method="post" action="/login/verify/${record.id}" id="continue">${hiddenFields(known)}<button type="submit">Finish the login</button></form>`}
 ${status === "confirmed" && !mine && back !== undefined && html`<p><a class="button" href="${back.href}">Back to ${back.host}</a></p>`}
 ${status === "claimed" && back !== undefined && html`<p><a class="button" href="${back.href}">Back to ${back.host}</a></p>`}
 ${(status === "expired" || status === "failed") && html`<p><a class="button" href="/login?${again(known)}">Start again</a></p>`}
 </section>`;
 }
 
+function hiddenFields(known: Verification): Html {
+  return html`${Object.entries(onward(known)).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+}
+
 /** The same login once more, as a query. */
-function again({ record, asker, back }: Verification): string {
+function again({ record, asker, ...known }: Verification): string {
   const fields = {
     address: record.loginAddress,
     method: record.method,
     ...(asker.id !== undefined && { client_id: asker.id }),
-    ...(back !== undefined && { return_to: back.href }),
+    ...onward(known),
   };
   return new URLSearchParams(fields).toString();
 }
@@ -236,14 +272,15 @@ ${facts([
 </section>`;
 }
 
-function ownSignature({ record }: Verification, problem: string | undefined): Html {
+function ownSignature(known: Verification, problem: string | undefined): Html {
+  const { record } = known;
   return html`<section class="card" aria-labelledby="own-title">
 <h2 id="own-title">With your own wallet</h2>
 <p>Sign exactly this text, then paste the signature:</p>
 <pre class="message" tabindex="0" aria-label="Message to sign">${record.message}</pre>
 <p><button type="button" class="small" data-copy="${record.message}" hidden>Copy the message</button></p>
 <form method="post" action="/login/verify/${record.id}/signature">
-<label for="signature">Signature, 130 hex digits</label>
+${hiddenFields(known)}<label for="signature">Signature, 130 hex digits</label>
 <textarea id="signature" name="signature" rows="3" required maxlength="200" autocomplete="off" autocapitalize="none" spellcheck="false"${problem !== undefined && new Html(' aria-invalid="true" aria-describedby="signature-problem"')}></textarea>
 ${problem !== undefined && html`<p class="problem" id="signature-problem" role="alert">${problem}</p>`}
 <p class="actions"><button type="submit">Hand in the signature</button></p>

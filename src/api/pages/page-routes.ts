@@ -23,6 +23,8 @@ export interface PageRequest {
 
 export interface PageRoute {
   readonly method?: "GET" | "POST";
+  /** Other sites may post here: it acts on nothing of the visitor's. */
+  readonly anySite?: true;
   /** Parameters as `:id`. */
   readonly path: string;
   readonly handler: (request: PageRequest) => Page | Redirect | Promise<Page | Redirect>;
@@ -34,7 +36,7 @@ export function registerPages(
   routes: readonly PageRoute[],
   deps: { readonly shell: Shell; readonly log: Logger; readonly issuer: string },
 ): void {
-  for (const { method = "GET", path, handler } of routes) {
+  for (const { method = "GET", path, handler, anySite } of routes) {
     app.route({
       url: path,
       method: method === "GET" ? ["GET", "HEAD"] : method,
@@ -46,7 +48,7 @@ export function registerPages(
       errorHandler: (error, request, reply) => sendError(error, { request, reply }, deps),
       handler: async (request, reply) => {
         const asked = pageRequest(request);
-        if (method === "POST") requireSameSite(asked, deps.issuer);
+        if (method === "POST" && anySite !== true) requireSameSite(asked, deps.issuer);
         return sendPage(request, reply, await handler(asked), deps.shell);
       },
     });

@@ -16,6 +16,8 @@ export interface Page {
   readonly reloadSeconds?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookies?: readonly string[];
+  /** Where else its forms may lead: a browser checks that for redirects too. */
+  readonly formTarget?: string | undefined;
 }
 
 /** An answer that leads elsewhere. */
@@ -67,6 +69,10 @@ export function sendPage(request: FastifyRequest, reply: FastifyReply, page: Pag
   for (const cookie of page.cookies ?? []) reply.header("set-cookie", cookie);
   if ("location" in page) return reply.code(303).header("location", page.location).send();
   if (page.headers !== undefined) reply.headers(page.headers);
+  if (page.formTarget !== undefined) {
+    const policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", `form-action 'self' ${page.formTarget}`);
+    reply.header("content-security-policy", policy);
+  }
   const body = Buffer.from(document(page, shell).text);
   if (request.method !== "HEAD") return sendBytes(reply, page.status ?? 200, "text/html; charset=utf-8", body);
   return reply
