@@ -1,0 +1,194 @@
+import { toHex } from "../../src/base/bytes.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import type { SignedBlock } from "../../src/chain/block.ts";
+import { type Transaction, type TxOut, txid } from "../../src/chain/transaction.ts";
+import { UnconfirmedPool } from "../../src/chain/unconfirmed-pool.ts";
+import { type Address, decodeAddress, encodeAddress } from "../../src/cipher/address.ts";
+import { hashHex } from "../../src/cipher/hash.ts";
+import { platformRandom } from "../../src/cipher/random.ts";
+import { signHash } from "../../src/cipher/sign.ts";
+import type { ChallengeRecord, ChallengeStatus } from "../../src/login/challenge.ts";
+import { statusOf } from "../../src/login/challenge.ts";
+import type { LoginClock } from "../../src/login/deadline.ts";
+import { KEY_RING_OPTIONS } from "../../src/login/key-ring.ts";
+import { LOGIN_LIMITS, type LoginLimits } from "../../src/login/limits.ts";
+import { Login, type LoginDeps } from "../../src/login/login.ts";
+import { messageDigest } from "../../src/login/message.ts";
+import type { Caller, ChallengeRequest, IssuedChallenge } from "../../src/login/service.ts";
+import type { Json } from "../../src/login/store.ts";
+import { MemoryLoginStore } from "../../src/storage/memory-login-store.ts";
+import { MemoryStore } from "../../src/storage/memory-store.ts";
+import {
+  alice,
+  bob,
+  type Coin,
+  GENESIS_TIME,
+  genesisOwner,
+  type Owner,
+  out,
+  spend,
+  TestChain,
+  testParams,
+} from "./chain.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+/** A clock as the login service's: its monotonic half survives restarts of the process, not of the machine. */
+class LoginTestClock extends VirtualClock implements LoginClock {
+  epoch = "first start of the machine";
+
+  constructor() {
+    super(GENESIS_TIME * 1000 + 1_000_000_000);
+  }
+}
+
+export const CALLER: Caller = { key: undefined, ip: "192.0.2.7" };
+export const ISSUER = "https://login.example.org";
+/** Droplets to return. */
+export const AMOUNT = 1_000_000n;
+
+export interface LoginRigOptions {
+  readonly limits?: Partial<LoginLimits>;
+  /** What the service sees of the chain and its pool; absent: all of it. */
+  readonly wrap?: (deps: LoginDeps) => LoginDeps;
+}
+
+/**
+ * A login service on a chain in memory, on a clock that moves when told. Nobody is funded: alice and bob hold coins.
+ * `restart` is the end of the process and another on the same store and keys.
+ */
+export class LoginRig {
+  readonly clock = new LoginTestClock();
+  readonly store = new MemoryLoginStore();
+  readonly chain: TestChain;
+  readonly pool: UnconfirmedPool;
+  login: Login;
+  readonly #open: () => Promise<Login>;
+  readonly #coins = new Map<Owner, Coin[]>();
+
+  private constructor(chain: TestChain, pool: UnconfirmedPool, open: (rig: () => LoginRig) => Promise<Login>) {
+    this.chain = chain;
+    this.pool = pool;
+    this.#open = () => open(() => this);
+    this.login = undefined as unknown as Login; // opened before anybody gets to see the rig
+  }
+
+  static async start({ limits = {}, wrap = (deps) => deps }: LoginRigOptions = {}): Promise<LoginRig> {
+    const store = new MemoryStore();
+    const chain = await TestChain.open({ store });
+    let keys: string | undefined;
+    let rig: LoginRig | undefined;
+    const pool = new UnconfirmedPool({
+      chain: chain.chain,
+      store,
+      params: testParams(),
+      clock: { nowMs: () => rig?.clock.nowMs() ?? 0, monotonicMs: () => 0, after: () => () => {} },
+      log: silentLogger,
+    });
+    rig = new LoginRig(chain, pool, (self) =>
+      Login.open(
+        {
+          issuer: ISSUER,
+          coin: "Testcoin",
+          limits: { ...LOGIN_LIMITS, ...limits },
+          stock: { amount: AMOUNT },
+          keyRing: KEY_RING_OPTIONS,
+        },
+        wrap({
+          chain: chain.chain,
+          pool,
+          submit: async (txn) => void (await pool.injectFromPeer(txn)),
+          store: self().store,
+          vault: {
+            load: async () => keys,
+            save: async (text) => {
+              keys = text;
+            },
+          },
+          clock: self().clock,
+          random: platformRandom,
+          log: silentLogger,
+        }),
+      ),
+    );
+    const each = [alice, bob].flatMap((owner) =>
+      Array.from({ length: 8 }, (_, i) => out(owner, 10n * AMOUNT, 1_000n + BigInt(i))),
+    );
+    const first = spend(
+      [chain.genesisCoin()],
+      [...each, out(genesisOwner, 100_000_000_000_000n - 160n * AMOUNT, 1_000n)],
+    );
+    const block = await chain.add([first]);
+    for (const owner of [alice, bob]) rig.#coins.set(owner, chain.coinsOf(owner, first, block));
+    rig.login = await rig.#open();
+    return rig;
+  }
+
+  /** A challenge that waits for its proof. */
+  async challenge(request: Partial<ChallengeRequest> = {}, caller: Caller = CALLER): Promise<IssuedChallenge> {
+    const address = encodeAddress(alice.address);
+    const issued = await this.login.challenges.create({ address, method: "return", ...request }, caller);
+    await this.clock.advance(1);
+    return issued;
+  }
+
+  async status(id: string): Promise<ChallengeStatus> {
+    return statusOf(await this.login.challenges.get(id));
+  }
+
+  /** One of an owner's coins, each given once. */
+  coin(owner: Owner): Coin {
+    return this.#coins.get(owner)?.pop() as Coin;
+  }
+
+  /** The transaction that returns what a challenge asks for, from coins of alice unless told otherwise. */
+  giveBack(
+    { returnAddress }: Pick<ChallengeRecord, "returnAddress">,
+    { from = [this.coin(alice)], coins = AMOUNT }: { readonly from?: readonly Coin[]; readonly coins?: bigint } = {},
+  ): Transaction {
+    const total = from.reduce((sum, { ux }) => sum + ux.body.coins, 0n);
+    const back = { address: from[0]?.ux.body.address as Address };
+    const outputs: TxOut[] = [out({ address: decodeAddress(returnAddress) }, coins, 1n), out(back, total - coins, 2n)];
+    return spend(from, outputs);
+  }
+
+  /** Puts transactions into the next block; the service has heard of it when this resolves. */
+  async mine(...transactions: readonly Transaction[]): Promise<SignedBlock> {
+    const block = await this.chain.add(transactions);
+    await this.settle();
+    return block;
+  }
+
+  /** A whole proof by return: the challenge is confirmed. */
+  async confirmed(request: Partial<ChallengeRequest> = {}): Promise<IssuedChallenge & { readonly txn: Transaction }> {
+    const issued = await this.challenge(request);
+    const txn = this.giveBack(issued.record);
+    await this.mine(txn);
+    return { ...issued, txn };
+  }
+
+  /** The visitor's signature of the message of a challenge. */
+  sign({ message }: Pick<ChallengeRecord, "message">, owner: Owner = alice): string {
+    return toHex(signHash(messageDigest(message), owner.secret));
+  }
+
+  /** Steps that are under way are taken. */
+  async settle(): Promise<void> {
+    await this.clock.advance(1);
+    await this.login.challenges.settle();
+  }
+
+  async restart({ ofMachine = false } = {}): Promise<void> {
+    await this.login.close();
+    if (ofMachine) this.clock.epoch = `${this.clock.epoch}, and once more`;
+    this.login = await this.#open();
+    await this.settle();
+  }
+
+  async audit(): Promise<readonly Record<string, Json>[]> {
+    return (await this.store.list("audit")).map(({ value }) => value as Record<string, Json>);
+  }
+}
+
+export function idOf(txn: Transaction): string {
+  return hashHex(txid(txn));
+}
