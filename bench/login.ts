@@ -2,6 +2,8 @@
  * Logins end to end against `loginchain up`, over HTTP as visitors and reward services use it:
  *   npm run bench -- login idle        200 logins, five at a time, the chain at rest between them
  *   npm run bench -- login rate 20 30  20 logins begun every second, for 30 seconds
+ *   npm run bench -- login signed 200  200 logins by signed message, one after another
+ *   npm run bench -- login open 500    500 challenges open at a time, then each is proved
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { signMessage } from "../src/client/seed-keys.ts";
 import { installNativeBackend } from "../src/native/install.ts";
 import { freePorts } from "../test/support/processes.ts";
 import { Visitor } from "../test/support/visitor.ts";
@@ -24,7 +27,7 @@ interface Times {
   readonly whole: number;
 }
 
-const [mode = "idle", rateText = "20", secondsText = "30"] = process.argv.slice(2);
+const [mode = "idle", countText, secondsText = "30"] = process.argv.slice(2);
 await installNativeBackend();
 console.log(describeRun());
 const chain = await startChain();
@@ -33,16 +36,18 @@ try {
   await pause(8_000); // chain time falls back to the wall clock
   const watch = watchStock(chain.peer);
   const startedAt = performance.now();
-  const { times, failures } = mode === "idle" ? await idle() : await steady(Number(rateText), Number(secondsText));
+  const { times, failures } = await run();
   const seconds = (performance.now() - startedAt) / 1000;
   const stock = await watch.stop();
   console.log(`${times.length} logins in ${seconds.toFixed(1)} s: ${(times.length / seconds).toFixed(1)} per second`);
+  if (mode !== "signed") {
+    report(
+      "challenge to funded coin confirmed",
+      times.map(({ funded }) => funded),
+    );
+  }
   report(
-    "challenge to funded coin confirmed",
-    times.map(({ funded }) => funded),
-  );
-  report(
-    "return to token",
+    mode === "signed" ? "signature to token" : "return to token",
     times.map(({ token }) => token),
   );
   report(
@@ -56,7 +61,23 @@ try {
   await chain.stop();
 }
 
-async function login(base: string): Promise<Times> {
+function run(): Promise<Outcome> {
+  switch (mode) {
+    case "idle":
+      return idle();
+    case "rate":
+      return steady(Number(countText ?? 20), Number(secondsText));
+    case "signed":
+      return signed(Number(countText ?? 200));
+    case "open":
+      return manyOpen(Number(countText ?? 500));
+    default:
+      throw new Error(`unknown mode ${mode}: idle, rate, signed, open`);
+  }
+}
+
+/** `ready`: awaited between the funded coin and its return. */
+async function login(base: string, ready: () => Promise<unknown> = async () => {}): Promise<Times> {
   const visitor = new Visitor(base);
   const startedAt = performance.now();
   const challenge = await visitor.challenge();
@@ -72,6 +93,7 @@ async function login(base: string): Promise<Times> {
   };
   await reach("waiting");
   const fundedAt = performance.now();
+  await ready();
   const payment = await visitor.payment(challenge.return_address);
   const paidAt = performance.now();
   await visitor.inject(payment);
@@ -107,14 +129,54 @@ async function steady(rate: number, seconds: number): Promise<Outcome> {
   return outcome;
 }
 
+async function signed(count: number): Promise<Outcome> {
+  const outcome: Outcome = { times: [], failures: [] };
+  for (let i = 0; i < count; i++) await take(outcome, signedLogin);
+  return outcome;
+}
+
+async function signedLogin(base: string): Promise<Times> {
+  const visitor = new Visitor(base);
+  const startedAt = performance.now();
+  const { id, message, claim_secret: secret } = await visitor.challenge({ method: "signature" });
+  const signature = signMessage(message, visitor.secret);
+  const signedAt = performance.now();
+  const proved = await visitor.post(`/login/v1/challenges/${id}/signature`, { signature });
+  if (proved.status !== 200) throw new Error(`signature: ${proved.status} ${JSON.stringify(proved.body)}`);
+  const { status, body } = await visitor.claim(id, secret);
+  if (status !== 200) throw new Error(`claim: ${status} ${JSON.stringify(body)}`);
+  const now = performance.now();
+  return { funded: signedAt - startedAt, token: now - signedAt, whole: now - startedAt };
+}
+
+/** Nobody returns the coin before all have it. */
+async function manyOpen(count: number): Promise<Outcome> {
+  const outcome: Outcome = { times: [], failures: [] };
+  let waiting = 0;
+  let release = (): void => {};
+  const all = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const arrive = (): Promise<void> => {
+    if (++waiting === count) release();
+    return all;
+  };
+  const one = async (): Promise<void> => {
+    await take(outcome, (base) => login(base, arrive));
+    if (outcome.failures.length > 0) release(); // it will never be all
+  };
+  await Promise.all(Array.from({ length: count }, one));
+  return outcome;
+}
+
 interface Outcome {
   readonly times: Times[];
   readonly failures: string[];
 }
 
-async function take({ times, failures }: Outcome): Promise<void> {
+async function take({ times, failures }: Outcome, one: (base: string) => Promise<Times> = login): Promise<void> {
   try {
-    times.push(await login(chain.open));
+    times.push(await one(chain.open));
   } catch (error) {
     failures.push((error as Error).message.slice(0, 200));
   }
