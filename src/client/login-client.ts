@@ -65,7 +65,8 @@ export interface LoginSession {
   readonly subject: string;
   readonly address: string;
   readonly method: LoginMethod;
-  readonly auth_time: number;
+  /** RFC 3339, of the proof. */
+  readonly auth_time: string;
   readonly expires_at: string;
   readonly client_id?: string;
   readonly txid?: string;
