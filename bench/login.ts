@@ -1,6 +1,6 @@
 /**
  * Logins end to end against `loginchain up`, over HTTP as visitors and reward services use it:
- *   npm run bench -- login idle        200 logins, five at a time, the chain at rest between them
+ *   npm run bench -- login idle 200    200 logins, five at a time, the chain at rest between them
  *   npm run bench -- login rate 20 30  20 logins begun every second, for 30 seconds
  *   npm run bench -- login signed 200  200 logins by signed message, one after another
  *   npm run bench -- login open 500    500 challenges open at a time, then each is proved
@@ -33,7 +33,7 @@ console.log(describeRun());
 const chain = await startChain();
 try {
   for (let i = 0; i < 5; i++) await login(chain.open); // connections, compiled code
-  await pause(8_000); // chain time falls back to the wall clock
+  await atRest();
   const watch = watchStock(chain.peer);
   const startedAt = performance.now();
   const { times, failures } = await run();
@@ -64,7 +64,7 @@ try {
 function run(): Promise<Outcome> {
   switch (mode) {
     case "idle":
-      return idle();
+      return idle(Number(countText ?? 200));
     case "rate":
       return steady(Number(countText ?? 20), Number(secondsText));
     case "signed":
@@ -105,15 +105,20 @@ async function login(base: string, ready: () => Promise<unknown> = async () => {
   return { funded: fundedAt - startedAt, token: now - paidAt, whole: now - startedAt };
 }
 
-/** Two blocks are a login's, and chain time may not run away: a rest of two seconds after each five. */
-async function idle(): Promise<Outcome> {
+/** A login takes two blocks at least, and each of them moves chain time on by a second: it is waited for. */
+async function idle(count: number): Promise<Outcome> {
   const outcome: Outcome = { times: [], failures: [] };
-  for (let i = 0; i < 40; i++) {
-    const next = pause(2_000);
+  for (let i = 0; i < count; i += 5) {
     await Promise.all(Array.from({ length: 5 }, () => take(outcome)));
-    await next;
+    await atRest();
   }
   return outcome;
+}
+
+async function atRest(): Promise<void> {
+  const response = await fetch(`${chain.peer}/api/v1/blockchain/metadata`);
+  const { head } = (await response.json()) as { head: { timestamp: number } };
+  await pause(Math.max(0, head.timestamp * 1000 - Date.now()));
 }
 
 async function steady(rate: number, seconds: number): Promise<Outcome> {
