@@ -120,8 +120,8 @@ export class Login implements LoginService {
     return { address: undefined, ready: 0, reserved: 0, outputs: 0, coins: 0n, hours: 0n, condition: "off" };
   }
 
-  loginsLastHour(): number {
-    return this.#rate.lastHour();
+  loginsPerMinute(): readonly number[] {
+    return this.#rate.perMinute();
   }
 
   /** Issues and proves nothing any more; steps under way are stored. The store is the caller's to close. */

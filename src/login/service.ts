@@ -20,8 +20,8 @@ export interface LoginService {
   readonly onEvent: Emitter<LoginEvent>;
   /** For gauges and readiness. */
   stock(): StockState;
-  /** Sessions that began within the last hour, or since the start. */
-  loginsLastHour(): number;
+  /** Sessions that began in each of the last 60 minutes, oldest first; none from before the start. */
+  loginsPerMinute(): readonly number[];
 }
 
 /** Who asks, as far as limits and audit need to know. */

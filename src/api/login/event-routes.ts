@@ -210,7 +210,7 @@ function statusOf({ login, node, feed }: LoginServices) {
     chain: { seq, time, peers: node.network?.connections().filter(({ state }) => state === "introduced").length ?? 0 },
     challenges_open: login.challenges.openCount,
     challenges: login.challenges.counts(),
-    logins_last_hour: login.loginsLastHour(),
+    logins_last_hour: login.loginsPerMinute().reduce((sum, count) => sum + count, 0),
     stock: { ready, coins: formatDroplets(coins as Parameters<typeof formatDroplets>[0]), condition },
     events: formatCursor(feed.end()),
   };

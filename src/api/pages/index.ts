@@ -5,9 +5,8 @@ import type { LoginServices } from "../login/route.ts";
 import { accountPage, logout } from "./account.ts";
 import { Assets } from "./assets.ts";
 import { explorerRoutes } from "./explorer.ts";
-import { livePage, MINUTES } from "./live.ts";
+import { livePage } from "./live.ts";
 import { start, startPage } from "./login-start.ts";
-import { LoginTally } from "./login-tally.ts";
 import { claim, proveBySignature, verifyPage } from "./login-verify.ts";
 import { errorPage, type PageRoute, registerPages } from "./page-routes.ts";
 import { type Shell, sendPage } from "./shell.ts";
@@ -24,9 +23,8 @@ export function addPages(app: FastifyInstance, context: ApiContext, login: Login
   const assets = new Assets();
   assets.register(app);
   const shell: Shell = { assets, name: options.node.fiber.displayName, login: login !== undefined };
-  const tally = new LoginTally(login?.login, services.clock, MINUTES);
   const routes: PageRoute[] = [
-    { path: "/", handler: () => livePage({ context, login, tally }) },
+    { path: "/", handler: () => livePage({ context, login }) },
     ...explorerRoutes(context),
     ...(login === undefined ? [] : loginRoutes(login)),
   ];

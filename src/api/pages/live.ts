@@ -6,24 +6,22 @@ import type { LoginServices } from "../login/route.ts";
 import { blockTable, poolTable } from "./chain-tables.ts";
 import { coinsText, count, duration, grouped } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import type { LoginTally } from "./login-tally.ts";
 import { barPlot } from "./plot.ts";
 import type { Page } from "./shell.ts";
 
 const BLOCKS_SHOWN = 10;
 const POOL_SHOWN = 10;
-export const MINUTES = 60;
+const MINUTES = 60;
 /** Blocks looked at for the plots; a busy hour has more, then the plots begin later. */
 const BLOCKS_LOOKED_AT = 2000;
 
 export interface LiveParts {
   readonly context: ApiContext;
   readonly login: LoginServices | undefined;
-  readonly tally: LoginTally;
 }
 
 /** `/`: the chain as it is now. The script asks for the page again and puts the live parts in place. */
-export function livePage({ context, login, tally }: LiveParts): Page {
+export function livePage({ context, login }: LiveParts): Page {
   const { services, options, view } = context;
   const head = headOf(view);
   const now = unixSeconds(services.clock);
@@ -39,7 +37,7 @@ ${searchForm()}
 <section aria-labelledby="now-title"><h2 id="now-title" class="sr">Now</h2>
 <div id="live-now" data-live>${figures(context, login)}</div></section>
 <section aria-labelledby="hour-title"><h2 id="hour-title">The last hour</h2>
-<div class="plots" id="live-plots" data-live>${plots(view, now, tally, login !== undefined)}</div></section>
+<div class="plots" id="live-plots" data-live>${plots(view, now, login)}</div></section>
 <section aria-labelledby="blocks-title"><h2 id="blocks-title">Newest blocks</h2>
 <div id="live-blocks" data-live>${blockTable(view, { from: head.seq, size: BLOCKS_SHOWN, now })}</div>
 <p><a href="/blocks">All ${count(head.seq + 1, "block")}</a></p></section>
@@ -77,7 +75,7 @@ function loginTile({ login }: LoginServices): Html {
   const trouble = { ok: "", off: "", low: ", few coins to lend", exhausted: ", no coins to lend" }[condition];
   return tile(
     "Logins",
-    grouped(login.challenges.counts().confirmed),
+    grouped(login.challenges.counts().claimed),
     `since the start, ${grouped(login.challenges.openCount)} under way${trouble}`,
   );
 }
@@ -86,13 +84,13 @@ function tile(name: string, value: Html | string, note: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd><dd class="note">${note}</dd></div>`;
 }
 
-function plots(view: ChainView, now: number, tally: LoginTally, login: boolean): readonly (Html | false)[] {
+function plots(view: ChainView, now: number, login: LoginServices | undefined): readonly (Html | false)[] {
   const { blocks, transactions } = perMinute(view, now);
   const common = { per: "per minute", span: "60 min" };
   return [
     barPlot({ name: "Blocks", values: blocks, ...common }),
     barPlot({ name: "Transactions", values: transactions, ...common }),
-    login && barPlot({ name: "Logins", values: tally.perMinute(now), ...common }),
+    login !== undefined && barPlot({ name: "Logins", values: login.login.loginsPerMinute(), ...common }),
   ];
 }
 
