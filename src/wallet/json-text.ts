@@ -49,6 +49,14 @@ function members(value: ReadonlyMap<string, string> | { readonly [name: string]:
   return keyed.sort((a, b) => compareBytes(a.bytes, b.bytes)).map(({ k, v }): [string, JsonText] => [k, v]);
 }
 
+/** Each escape in a JSON text; a pair of surrogates is one. */
+const ESCAPES = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|u[0-9a-fA-F]{4}|.)/gs;
+
+/** Half a surrogate pair is U+FFFD from the start, as in Go: read as it is, it would be written as another text. */
+function whole(escaped: string): string {
+  return escaped.length === 6 && /^\\u[dD][89a-fA-F]/.test(escaped) ? "\\ufffd" : escaped;
+}
+
 /** A JSON object read member by member; names match as in Go, ignoring case when no exact one is there. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -56,7 +64,7 @@ export type JsonRecord = Readonly<Record<string, unknown>>;
 export function parseJson(text: string): JsonRecord {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(ESCAPES, whole));
   } catch {
     // The engine's message quotes the text, which may hold secrets.
     throw new WalletFault("WALLET_FILE_INVALID", "wallet is not valid JSON");

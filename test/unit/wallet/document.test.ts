@@ -138,6 +138,25 @@ test("properties of any text survive, sorted by their bytes", () => {
   );
 });
 
+test("half a surrogate pair in a file is U+FFFD once read, and a backslash before a u is none", () => {
+  const read = (label: string) =>
+    parseWallet(
+      `{"meta":{"type":"deterministic","coin":"skycoin","filename":"a.wlt","seed":"s","lastSeed":"s","label":"${label}"},"entries":[]}`,
+      "a.wlt",
+    ) as Wallet;
+  for (const [label, text] of [
+    ["a\\ud800b", "a\ufffdb"],
+    ["\\uDC00\\uD83D", "\ufffd\ufffd"],
+    ["\\ud83d\\ude00", "\u{1f600}"],
+    ["\\\\ud800", "\\ud800"],
+  ] as const) {
+    const wallet = read(label);
+    assert.equal(wallet.meta.get("label"), text);
+    const written = serializeWallet(wallet);
+    assert.equal(serializeWallet(parseWallet(written, "a.wlt") as Wallet), written);
+  }
+});
+
 test("the bip44 wallet of a known mnemonic has its addresses on both chains", () => {
   const text = serializeWallet(samples[4] as Wallet);
   const bare = newWallet({ ...common, type: "bip44", seed: ABANDON });
