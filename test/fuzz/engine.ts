@@ -3,7 +3,8 @@ import { CoinError } from "../../src/base/errors.ts";
 import type { Random } from "../../src/p2p/deps.ts";
 import { seededRandom } from "../support/p2p-node.ts";
 import { Coverage } from "./coverage.ts";
-import { below, mutate } from "./mutate.ts";
+import { mutateJson } from "./grammar.ts";
+import { below, INPUT_BYTES_MAX, mutate } from "./mutate.ts";
 
 /** Something that reads bytes of strangers. */
 export interface FuzzTarget {
@@ -12,6 +13,10 @@ export interface FuzzTarget {
   readonly seeds: readonly Uint8Array[];
   /** Words of the format. */
   readonly words?: readonly Uint8Array[];
+  /** A well-formed input of any content. */
+  readonly make?: (random: Random) => Uint8Array;
+  /** Inputs are JSON: half of them are changed as values and not as bytes. */
+  readonly json?: boolean;
   /**
    * Reads `input` and checks what must hold of whatever was read. A CoinError is a refusal; anything else thrown is
    * a finding.
@@ -42,6 +47,16 @@ export interface FuzzResult {
 export const HANG_MS = 100;
 const FINDINGS_MAX = 10;
 const BATCH_MAX = 4096;
+
+/** What was refused is undefined; whatever is no refusal comes through. */
+export function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CoinError) return undefined;
+    throw error;
+  }
+}
 
 /** Runs seeds, corpus and mutations of them. The same seed and corpus give the same inputs. */
 export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
@@ -105,8 +120,14 @@ class Run {
   }
 
   #next(): Uint8Array {
-    const pick = () => this.#pool[below(this.#random, this.#pool.length)] as Uint8Array;
-    return mutate(pick(), pick(), this.#target.words ?? [], this.#random);
+    const random = this.#random;
+    const { make, json = false, words = [] } = this.#target;
+    const pick = () => this.#pool[below(random, this.#pool.length)] as Uint8Array;
+    const isMade = make !== undefined && below(random, 3) === 0;
+    const from = isMade ? make(random) : pick();
+    if (isMade && below(random, 2) === 0) return from.subarray(0, INPUT_BYTES_MAX);
+    if (json && below(random, 2) === 0) return mutateJson(from, pick(), random).subarray(0, INPUT_BYTES_MAX);
+    return mutate(from, pick(), words, random);
   }
 
   #batch(batch: readonly Uint8Array[]): void {

@@ -1,7 +1,7 @@
 import type { Random } from "../../src/p2p/deps.ts";
 
 /** Values at which decoders tend to change their minds, little-endian. */
-const EDGES = [
+export const EDGES: readonly bigint[] = [
   0n,
   1n,
   0x7fn,

@@ -24,7 +24,9 @@ import { formatUserAgent, parseUserAgent, sanitizeUserAgent } from "../../src/p2
 import { parseWallet, serializeWallet } from "../../src/wallet/document.ts";
 import { alice, bob, type Coin, out, publisher, spend, TestChain } from "../support/chain.ts";
 import { encodeMessage } from "../support/p2p-wire.ts";
-import type { FuzzTarget } from "./engine.ts";
+import { EDGE_TARGETS } from "./edge-targets.ts";
+import { attempt, type FuzzTarget } from "./engine.ts";
+import { blockBytes as anyBlock, makeMessage, transactionBytes } from "./grammar.ts";
 
 const text = new TextEncoder();
 const bytesOf = (...lines: readonly string[]): Uint8Array => text.encode(lines.join("\n"));
@@ -51,16 +53,6 @@ const IDS = words(
   "DISC",
   "RJCT",
 );
-
-/** What was refused is undefined; whatever is no refusal comes through. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CoinError) return undefined;
-    throw error;
-  }
-}
 
 const frames: FuzzTarget = {
   name: "frames",
@@ -109,6 +101,7 @@ const messages: FuzzTarget = {
     encode.empty("PONG"),
   ],
   words: IDS,
+  make: makeMessage,
   run(input) {
     if (input.length < 8) return;
     const message = decodeMessage(input);
@@ -121,6 +114,7 @@ const messages: FuzzTarget = {
 const transactions: FuzzTarget = {
   name: "transactions",
   seeds: [encodeTransaction(payment)],
+  make: transactionBytes,
   run(input) {
     const txn = decodeTransaction(input);
     assert.ok(equalBytes(encodeTransaction(txn), input), "one value, one form");
@@ -133,6 +127,7 @@ const transactions: FuzzTarget = {
 const blocks: FuzzTarget = {
   name: "blocks",
   seeds: [blockBytes, encodeSignedBlock(chain.chain.genesis)],
+  make: anyBlock,
   run(input) {
     assert.ok(equalBytes(encodeSignedBlock(decodeSignedBlock(input)), input), "one value, one form");
   },
@@ -148,6 +143,7 @@ const outputs: FuzzTarget = {
 
 const receipts: FuzzTarget = {
   name: "receipts",
+  json: true,
   seeds: [bytesOf(JSON.stringify(makeReceipt(block, 0)))],
   run(input) {
     let receipt: unknown;
@@ -230,6 +226,7 @@ const fiberToml: FuzzTarget = {
 
 const documents: FuzzTarget = {
   name: "config-documents",
+  json: true,
   seeds: [
     bytesOf('[clients.rewards]\nname = "Rewards"\nredirect_uris = ["https://example.org/back"]'),
     bytesOf('{"format":"loginchain-genesis-1","node":{},"params":{}}'),
@@ -264,6 +261,7 @@ const ENTRY = {
 };
 const wallets: FuzzTarget = {
   name: "wallets",
+  json: true,
   seeds: [
     bytesOf(JSON.stringify({ meta: META, entries: [ENTRY] })),
     bytesOf(JSON.stringify({ meta: { ...META, type: "collection", seed: "" }, entries: [ENTRY] })),
@@ -300,6 +298,7 @@ const SPEND = {
 };
 const json: FuzzTarget = {
   name: "json-bodies",
+  json: true,
   seeds: [bytesOf(JSON.stringify(SPEND)), bytesOf('{"to":null,"TO":[],"x":[1,2.5e3,-0,"\\ud83d\\ude00"]}')],
   words: words("null", "true", '"', "\\u", "\\ud800", "1e400", "-0", "{", "}", "[", "[[[[[[[[", ",", ":", "\u0000"),
   run(input) {
@@ -326,4 +325,5 @@ const forms: FuzzTarget = {
 export const TARGETS: readonly FuzzTarget[] = [
   ...[frames, messages, transactions, blocks, outputs, receipts, texts],
   ...[fiberToml, documents, wallets, json, forms],
+  ...EDGE_TARGETS,
 ];

@@ -38,6 +38,14 @@ export interface CheckedBlock {
   readonly txids: readonly string[];
 }
 
+/** As it came, without any check but of sizes. */
+export interface ReadBlock {
+  readonly header: Buffer;
+  readonly hash: Buffer;
+  readonly txids: readonly Buffer[];
+  readonly signature: Buffer;
+}
+
 const HEADER_BYTES = 124;
 
 export class IndependentClient {
@@ -138,27 +146,10 @@ export class IndependentClient {
   }
 
   #takeBlocks(body: Buffer): void {
-    let at = 4;
-    for (let left = body.readUInt32LE(0); left > 0; left--) {
-      const header = body.subarray(at, at + HEADER_BYTES);
-      at += HEADER_BYTES;
-      const txids: Buffer[] = [];
-      const count = body.readUInt32LE(at);
-      at += 4;
-      for (let i = 0; i < count; i++) {
-        const size = transactionSize(body, at);
-        if (body.readUInt32LE(at) !== size) throw new Error("a transaction's length is not its size");
-        txids.push(sha256(body.subarray(at, at + size)));
-        at += size;
-      }
-      const signature = body.subarray(at, at + 65);
-      at += 65;
-      this.#check(header, txids, signature);
-    }
-    if (at !== body.length) throw new Error("bytes left over");
+    for (const block of readBlocks(body)) this.#check(block);
   }
 
-  #check(header: Buffer, txids: readonly Buffer[], signature: Buffer): void {
+  #check({ header, hash, txids, signature }: ReadBlock): void {
     const seq = Number(header.readBigUInt64LE(12));
     if (seq <= this.blocks.length) return;
     if (seq !== this.blocks.length + 1) throw new Error(`block ${seq} skips some`);
@@ -166,13 +157,36 @@ export class IndependentClient {
     if (header.subarray(28, 60).toString("hex") !== before)
       throw new Error(`block ${seq} does not follow the one before`);
     if (!merkleRoot(txids).equals(header.subarray(60, 92))) throw new Error(`block ${seq} has other transactions`);
-    const hash = sha256(header);
     const recovered = Buffer.concat([signature.subarray(64), signature.subarray(0, 64)]);
     const signer = recoverPublicKey(recovered, hash, { prehash: false });
     if (!Buffer.from(signer).equals(this.#chain.publisherKey)) throw new Error(`block ${seq} is not the publisher's`);
     const hex = (bytes: Buffer) => bytes.toString("hex");
     this.blocks.push({ seq, hash: hex(hash), txids: txids.map(hex) });
   }
+}
+
+/** The blocks of a GIVB body. @throws Error when it is none */
+export function readBlocks(body: Buffer): ReadBlock[] {
+  const blocks: ReadBlock[] = [];
+  let at = 4;
+  for (let left = body.readUInt32LE(0); left > 0; left--) {
+    const header = body.subarray(at, at + HEADER_BYTES);
+    at += HEADER_BYTES;
+    const txids: Buffer[] = [];
+    const count = body.readUInt32LE(at);
+    at += 4;
+    for (let i = 0; i < count; i++) {
+      const size = transactionSize(body, at);
+      if (body.readUInt32LE(at) !== size) throw new Error("a transaction's length is not its size");
+      txids.push(sha256(body.subarray(at, at + size)));
+      at += size;
+    }
+    const signature = body.subarray(at, at + 65);
+    at += 65;
+    blocks.push({ header, hash: sha256(header), txids, signature });
+  }
+  if (at !== body.length) throw new Error("bytes left over");
+  return blocks;
 }
 
 function introduction({ publisherKey, genesisHash }: ChainFacts): Buffer {
