@@ -36,6 +36,8 @@ export class Dice implements Random {
   }
 
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.u32() & 0xff);
+    const bytes = new Uint8Array(count);
+    for (let i = 0; i < count; i++) bytes[i] = this.u32();
+    return bytes;
   }
 }

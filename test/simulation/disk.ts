@@ -14,6 +14,10 @@ export class Disk {
   /** How many writes in a hundred fail. */
   failPercent = 0;
   writes = 0;
+  /** Called once, in the middle of the next write. */
+  interrupt: (() => void) | undefined;
+  /** Told of what goes wrong. */
+  happened: (what: string) => void = () => {};
 
   constructor(changes: readonly BlockChange[] = BASE.changes) {
     this.changes = [...changes];
@@ -61,7 +65,11 @@ export class DiskStore extends MemoryStore {
   /** The process is gone: nothing is written any more, nothing under way is ever reported. */
   die(): void {
     this.#isDead = true;
-    if (this.#writingSeq !== undefined && this.#dice.chance(0.5)) this.#keepUpTo(this.#writingSeq);
+    if (this.#writingSeq !== undefined) {
+      const isDone = this.#dice.chance(0.5);
+      this.#disk.happened(isDone ? "written and not heard of" : "write lost");
+      if (isDone) this.#keepUpTo(this.#writingSeq);
+    }
     this.#disk.records = [...this.unconfirmed()];
   }
 
@@ -82,9 +90,14 @@ export class DiskStore extends MemoryStore {
 
   protected override async transfer(): Promise<void> {
     if (this.#isOpening) return;
+    const { interrupt } = this.#disk;
+    this.#disk.interrupt = undefined;
+    interrupt?.();
     await this.#wait();
     this.#disk.writes++;
-    if (this.#dice.chance(this.#disk.failPercent / 100)) throw new StoreError("STORE_WRITE", "the disk is full");
+    if (!this.#dice.chance(this.#disk.failPercent / 100)) return;
+    this.#disk.happened("disk full");
+    throw new StoreError("STORE_WRITE", "the disk is full");
   }
 
   #keepUpTo(seq: number): void {

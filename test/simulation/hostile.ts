@@ -22,6 +22,7 @@ export interface HostileDeps {
   readonly watch: Watch;
   readonly trace: Trace;
   readonly honest: readonly SimNode[];
+  readonly happened: (what: string) => void;
   /** It signs with the publisher's own key, as a publisher gone mad would. */
   readonly hasKey: boolean;
 }
@@ -98,6 +99,7 @@ export class Hostile {
     const connection = this.#dice.pick([...this.#links.keys()]);
     const trick = this.#dice.pick(this.#tricks);
     this.#deps.trace.note(`${this.ip}: ${trick}`);
+    this.#deps.happened("hostile message");
     for (const frame of this.#framesOf(trick, connection)) connection.send(frame);
   }
 

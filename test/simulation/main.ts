@@ -22,9 +22,12 @@ if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from) || count < 1 || 
   process.exit(2);
 }
 
+// Thousands of refusals a second are made and thrown away; a failing seed is run again with its stacks.
+if (!values.trace) Error.stackTraceLimit = 0;
 const begun = process.cpuUsage();
 const agreed: number[] = [];
 const faults = new Map<string, number>(FAULTS.map((fault) => [fault, 0]));
+const happened = new Map<string, number>();
 let [done, failed, events, blocks, virtualMs] = [0, 0, 0, 0, 0];
 for (let seed = from; seed < from + count && cpuUsed() < cpuSeconds; seed++) {
   const outcome = await simulate(seed, values.trace ? (line) => console.log(line) : undefined);
@@ -35,6 +38,7 @@ for (let seed = from; seed < from + count && cpuUsed() < cpuSeconds; seed++) {
   virtualMs += outcome.virtualMs;
   if (outcome.agreedMs !== undefined) agreed.push(outcome.agreedMs);
   for (const fault of outcome.faults) faults.set(fault, (faults.get(fault) ?? 0) + 1);
+  for (const [what, n] of outcome.happened) happened.set(what, (happened.get(what) ?? 0) + n);
   if (done % 1000 === 0 && done < count) report();
   if (outcome.failures.length === 0) continue;
   failed++;
@@ -42,8 +46,13 @@ for (let seed = from; seed < from + count && cpuUsed() < cpuSeconds; seed++) {
   if (!values["keep-going"]) break;
 }
 report();
-say(`faults: ${[...faults].map(([fault, n]) => `${fault} ${n}`).join(", ")}`);
+say(`runs with: ${listOf(faults)}`);
+say(`happened: ${listOf(happened)}`);
 process.exit(failed === 0 ? 0 : 1);
+
+function listOf(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([what, n]) => `${what} ${n}`).join(", ");
+}
 
 function cpuUsed(): number {
   const { user, system } = process.cpuUsage(begun);

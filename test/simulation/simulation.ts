@@ -40,6 +40,7 @@ export const FAULTS = [
   "twins",
   "old backup",
   "stolen key",
+  "cut writes",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -75,6 +76,8 @@ export interface Outcome {
   readonly virtualMs: number;
   /** From a way between all nodes to agreement; undefined where agreement was not to be expected. */
   readonly agreedMs: number | undefined;
+  /** How often what went wrong did. */
+  readonly happened: ReadonlyMap<string, number>;
 }
 
 /** One run. The same seed gives the same run, to the last byte. */
@@ -98,6 +101,8 @@ class Run {
   readonly #seed: number;
   readonly #clock = new VirtualClock();
   readonly #dice: Dice;
+  /** For faults that came to the simulator later: the runs of seeds without them stay what they were. */
+  readonly #lateDice: Dice;
   readonly #trace: Trace;
   readonly #wires: Wires;
   readonly #faults: ReadonlySet<Fault>;
@@ -106,18 +111,23 @@ class Run {
   readonly #chaosMs: number;
   #isChaos = true;
   #agreedMs: number | undefined;
+  readonly #happened = new Map<string, number>();
+  readonly #count = (what: string): void => void this.#happened.set(what, (this.#happened.get(what) ?? 0) + 1);
 
   constructor(seed: number, say: ((line: string) => void) | undefined) {
     this.#seed = seed;
     const dice = new Dice(seed);
     this.#dice = dice;
     this.#trace = new Trace(() => this.#clock.monotonicMs(), say);
-    this.#faults = new Set(FAULTS.filter((fault) => dice.chance(CHANCES[fault] ?? 1 / 3)));
+    this.#lateDice = new Dice(seed ^ 0x5bd1_e995);
+    const diceOf = (fault: Fault) => (fault === "cut writes" ? this.#lateDice : dice);
+    this.#faults = new Set(FAULTS.filter((fault) => diceOf(fault).chance(CHANCES[fault] ?? 1 / 3)));
     this.watch = new Watch({ forks: this.#mayFork }, this.#clock, this.#trace);
     this.#wires = new Wires(this.#clock, dice.fork());
     this.#wires.dialled = (from, to, ok) => {
       if (this.#nodes.some(({ ip }) => ip === from)) this.watch.dialled(from, to, ok);
     };
+    this.#wires.happened = this.#count;
     this.#wires.arrived = (from, to, bytes) => {
       this.#trace.bytes(endpointText(from), to, bytes);
       this.watch.forgive(from.ip, to);
@@ -146,6 +156,7 @@ class Run {
       blocks: Math.max(...this.#nodes.map(({ disk }) => disk.changes.length)) - BASE.changes.length,
       virtualMs: this.#clock.monotonicMs(),
       agreedMs: this.#agreedMs,
+      happened: this.#happened,
     };
   }
 
@@ -203,6 +214,7 @@ class Run {
       making: (from: SimNode, block: Block) => this.watch.making(from, block),
       log: (from, level, fields, message) => this.#heard(from, level, fields, message),
     });
+    node.disk.happened = this.#count;
     node.acknowledged = node.disk.changes.map(({ hash }) => toHex(hash));
     return node;
   }
@@ -240,7 +252,8 @@ class Run {
       trace: this.#trace,
       wires: this.#wires,
     };
-    const deps = { clock, watch, trace, wires, honest: this.#nodes, hasKey: this.#has("stolen key") };
+    const happened = this.#count;
+    const deps = { clock, watch, trace, wires, happened, honest: this.#nodes, hasKey: this.#has("stolen key") };
     for (let i = dice.int(1, 2); i > 0; i--) this.#hostile.push(new Hostile(`10.9.${i}.1`, dice.fork(), deps));
     for (const hostile of this.#hostile) {
       this.#trace.note(`${hostile.ip} is hostile: ${hostile.tricks.join(", ")}`);
@@ -274,8 +287,8 @@ class Run {
     for (let i = dice.int(2, 10); i > 0; i--) during(() => this.#pay(dice));
     const count = () => (this.#has("long outage") ? dice.int(1, 3) : dice.int(1, 5));
     const faults: Partial<Record<Fault, () => void>> = {
-      partitions: () => this.#part(dice, (a, b) => this.#wires.partition(a, b)),
-      "one-way partitions": () => this.#part(dice, (a, b) => this.#wires.silence(a, b)),
+      partitions: () => this.#part(dice, "partition", (a, b) => this.#wires.partition(a, b)),
+      "one-way partitions": () => this.#part(dice, "one-way partition", (a, b) => this.#wires.silence(a, b)),
       "cut connections": () => this.#two(dice, "cut", (a, b) => this.#wires.sever(a.ip, b.ip)),
       "slow readers": () => this.#stall(dice),
       kills: () => this.#down(dice, (node) => node.crash({ power: false }), "killed"),
@@ -289,6 +302,12 @@ class Run {
     }
     if (this.#has("rivals")) for (let i = dice.int(1, 3); i > 0; i--) during(() => this.#storm(dice));
     if (this.#has("old backup")) during(() => this.#restore(dice));
+    if (this.#has("cut writes")) {
+      const late = this.#lateDice;
+      for (let i = late.int(1, 5); i > 0; i--) {
+        this.#after(late.int(0, this.#chaosMs), () => this.#isChaos && this.#cutWrite(late));
+      }
+    }
   }
 
   /** A user of some node pays; rarely what it cannot. */
@@ -302,6 +321,7 @@ class Run {
   /** The same coins to several receivers at several nodes at once. */
   #storm(dice: Dice): void {
     const { rivals } = dice.pick(BASE.purses);
+    this.#count("rival payments");
     for (const node of this.#nodes) void this.#inject(node, dice.pick(rivals));
   }
 
@@ -322,11 +342,12 @@ class Run {
     const a = dice.pick(this.#nodes);
     const b = dice.pick(this.#nodes.filter((node) => node !== a));
     this.#trace.note(`${what}: ${a.name} ${b.name}`);
+    this.#count(what);
     run(a, b);
   }
 
-  #part(dice: Dice, run: (a: string, b: string) => void): void {
-    this.#two(dice, "partition", (a, b) => {
+  #part(dice: Dice, what: string, run: (a: string, b: string) => void): void {
+    this.#two(dice, what, (a, b) => {
       // One pair, or one side against the other.
       const side = dice.chance(0.5) ? this.#nodes.filter(() => dice.chance(0.5)) : [a];
       const others = side.length > 1 ? this.#nodes.filter((node) => !side.includes(node)) : [b];
@@ -341,6 +362,7 @@ class Run {
   #stall(dice: Dice): void {
     const { ip, name } = dice.pick(this.#nodes);
     this.#trace.note(`${name} reads nothing`);
+    this.#count("reader stalled");
     this.#wires.setSlow(ip, true);
     this.#after(dice.int(100, this.#chaosMs), () => this.#wires.setSlow(ip, false));
   }
@@ -349,8 +371,22 @@ class Run {
     const node = dice.pick(this.#nodes);
     if (!node.isUp) return;
     this.#trace.note(`${node.name} is ${how}`);
+    this.#count(how);
     end(node);
     this.#after(dice.int(50, this.#chaosMs / 2), () => this.#start(node));
+  }
+
+  /** The process or the machine ends in the middle of the node's next write. */
+  #cutWrite(dice: Dice): void {
+    const node = dice.pick(this.#nodes);
+    const { disk } = node;
+    disk.interrupt = () => {
+      if (!node.isUp || node.disk !== disk) return;
+      this.#trace.note(`${node.name} ends while it writes`);
+      this.#count("end in a write");
+      node.crash({ power: dice.chance(0.5) });
+      this.#after(dice.int(50, this.#chaosMs / 2), () => this.#start(node));
+    };
   }
 
   /** Peers only: whoever signs blocks and loses them must not go on as if nothing had been. */
@@ -358,6 +394,7 @@ class Run {
     const node = dice.pick(this.#nodes.filter(({ plan }) => !plan.isPublisher));
     if (node === undefined || !node.isUp) return;
     this.#trace.note(`${node.name} loses its disk`);
+    this.#count("disk lost");
     node.crash({ power: dice.chance(0.5) });
     this.#exchange(node, new Disk());
     this.#after(dice.int(50, this.#chaosMs / 2), () => this.#start(node));
@@ -368,6 +405,7 @@ class Run {
     // A block made and not yet remembered beside the database has not been told to anybody either: nothing can hold it.
     if (node === undefined || !node.isUp || (node.mark?.seq ?? 0) < node.disk.changes.length - 1) return;
     this.#trace.note(`${node.name} is restored from an old backup`);
+    this.#count("old backup");
     node.crash({ power: false });
     this.#exchange(node, node.disk.backup(dice.int(1, 3)));
     this.#after(dice.int(50, 1000), () => this.#start(node));
@@ -375,6 +413,7 @@ class Run {
 
   #exchange(node: SimNode, disk: Disk): void {
     disk.latencyMs = node.disk.latencyMs;
+    disk.happened = this.#count;
     node.disk = disk;
     node.acknowledged = disk.changes.map(({ hash }) => toHex(hash));
   }
@@ -383,6 +422,7 @@ class Run {
     const node = dice.pick(this.#nodes);
     const jump = dice.pick([-HOUR_MS, -60_000, -2_000, 2_000, 60_000, HOUR_MS]);
     this.#trace.note(`${node.name} sets its clock ${jump} ms`);
+    this.#count("clock set");
     node.setClock(node.offsetMs + jump);
   }
 
@@ -398,6 +438,7 @@ class Run {
       for (const other of this.#nodes) if (other !== node) this.#wires.heal(node.ip, other.ip);
       this.#wires.setSlow(node.ip, false);
       node.disk.failPercent = 0;
+      node.disk.interrupt = undefined;
       node.disk.latencyMs = Math.min(node.disk.latencyMs, 20);
       this.#start(node);
     }
@@ -513,7 +554,11 @@ class Run {
   }
 
   async #end(): Promise<void> {
-    for (const node of this.#nodes) if (node.isUp) this.watch.bounded(node);
+    for (const node of this.#nodes) {
+      if (!node.isUp) continue;
+      this.watch.bounded(node);
+      this.watch.settled(node);
+    }
     for (const hostile of this.#hostile) hostile.leave();
     const stopping = Promise.all(this.#nodes.map((node) => node.stop()));
     await this.#advance(1500);

@@ -4,6 +4,7 @@ import { type Block, blockHash, type SignedBlock } from "../../src/chain/block.t
 import type { BlockEvent } from "../../src/chain/blockchain.ts";
 import type { ChainStore } from "../../src/chain/store.ts";
 import { type Transaction, txid } from "../../src/chain/transaction.ts";
+import { snapshotHash } from "../../src/chain/uxout.ts";
 import { LIMITS } from "../../src/p2p/limits.ts";
 import { FRAME_BYTES_MAX } from "../../src/p2p/messages.ts";
 import type { VirtualClock } from "../support/virtual-clock.ts";
@@ -142,6 +143,23 @@ export class Watch {
     for (const { hash, block, txids } of node.disk.changes.slice(this.hashes.length)) {
       this.#extend(node, block, toHex(hash), txids.map(toHex));
     }
+  }
+
+  /**
+   * What the database of a node holds in the end: its unspent outputs are those of the ledger here, and the hash of
+   * them that it kept up from block to block is the one made anew.
+   */
+  settled(node: SimNode): void {
+    const { store } = node.process;
+    const outputs = [...store.allUnspents()];
+    const sum = new Uint8Array(32);
+    for (const hash of outputs.map(({ ux }) => snapshotHash(ux))) {
+      for (let i = 0; i < 32; i++) sum[i] = (sum[i] as number) ^ (hash[i] as number);
+    }
+    if (!equalBytes(sum, node.process.chain.head().setHash)) this.fail(`${node.name} has a wrong hash of its outputs`);
+    if (this.#options.forks || node.head.seq !== this.hashes.length - 1) return;
+    const isSame = outputs.length === this.#unspent.size && outputs.every(({ id }) => this.isUnspent(id));
+    if (!isSame) this.fail(`${node.name} holds other unspent outputs than its blocks leave`);
   }
 
   promise(node: SimNode, txn: Transaction): void {

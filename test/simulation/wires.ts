@@ -28,6 +28,8 @@ export class Wires {
   cutPercent = 0;
   /** Told of every dial and its outcome. */
   dialled: (from: string, to: string, ok: boolean | undefined) => void = () => {};
+  /** Told of what goes wrong. */
+  happened: (what: string) => void = () => {};
   /** Told of everything that arrives. */
   arrived: (from: Endpoint, to: string, bytes: Uint8Array) => void = () => {};
 
@@ -40,6 +42,7 @@ export class Wires {
   }
 
   *#cut(bytes: Uint8Array): Iterable<Uint8Array> {
+    this.happened("frame in pieces");
     const at = this.#dice.int(1, Math.max(1, bytes.length - 1));
     yield bytes.subarray(0, at);
     if (at < bytes.length) yield bytes.subarray(at);
@@ -84,7 +87,11 @@ export class Wires {
     const wires = setOf(this.#wires, ip);
     const wire = new Wire(connection, {
       isSlow: this.#slow.has(ip),
-      repeats: () => this.repeatPercent > 0 && this.#dice.chance(this.repeatPercent / 100),
+      repeats: () => {
+        if (this.repeatPercent === 0 || !this.#dice.chance(this.repeatPercent / 100)) return false;
+        this.happened("frame twice");
+        return true;
+      },
       arrived: (bytes) => this.arrived(connection.remote, ip, bytes),
       closed: () => wires.delete(wire),
     });
