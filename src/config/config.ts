@@ -21,11 +21,13 @@ import {
   logOptions,
   networkOptions,
   pathOptions,
+  profilingOptions,
   publishOptions,
   userAgentRemark,
   walletCryptoType,
   webOptions,
 } from "./options.ts";
+import { isLoopback } from "./peers.ts";
 import { SKYCOIN } from "./skycoin.ts";
 import { formatUserAgent } from "./user-agent.ts";
 import { compatVersion } from "./version.ts";
@@ -123,6 +125,7 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
       resetCorruptDatabase: flags["reset-corrupt-db"],
       network,
       web,
+      profiling: profilingOptions(flags),
       login: loginOptions(flags, { home, cwd }),
       walletCryptoType: cryptoType,
       log,
@@ -203,8 +206,10 @@ function flagWarnings(given: Partial<DaemonFlags>): string[] {
   if (given["web-interface-password"] !== undefined) {
     warnings.push("-web-interface-password is visible to every local user");
   }
-  for (const name of ["profile-cpu", "http-prof"] as const) {
-    if (given[name] === true) warnings.push(`-${name} has no effect here`);
+  if (given["profile-cpu"] === true) warnings.push("-profile-cpu has no effect here; -http-prof serves profiles");
+  const prof = given["http-prof"] === true ? given["http-prof-host"] : undefined;
+  if (prof !== undefined && !isLoopback(prof.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"))) {
+    warnings.push("-http-prof-host is not on loopback: whoever reaches it sees what the node does and holds in memory");
   }
   return warnings;
 }

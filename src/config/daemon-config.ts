@@ -129,6 +129,8 @@ export interface DaemonConfig {
   readonly resetCorruptDatabase: boolean;
   readonly network: NetworkConfig;
   readonly web: WebConfig;
+  /** Listener of profiles; undefined: none. */
+  readonly profiling: { readonly address: string; readonly port: number } | undefined;
   readonly login: LoginConfig;
   readonly walletCryptoType: WalletCryptoType;
   readonly log: LogConfig;

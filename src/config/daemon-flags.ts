@@ -95,8 +95,11 @@ export const DAEMON_FLAGS = {
   "no-ping-log": bool(false, "do not log pings and pongs"),
   "profile-cpu": bool(false, "accepted for compatibility, without effect"),
   "profile-cpu-file": str("cpu.prof", "accepted for compatibility, without effect"),
-  "http-prof": bool(false, "accepted for compatibility, without effect"),
-  "http-prof-host": str("localhost:6060", "accepted for compatibility, without effect"),
+  "http-prof": bool(false, "serve profiles of this process at /debug/pprof/"),
+  "http-prof-host": str(
+    "localhost:6060",
+    "host:port of those profiles; keep it on loopback, they show what the node does",
+  ),
 
   "coin-name": str("skycoin", "name of the coin in health"),
   "display-name": str("Skycoin", "name of the coin for people"),

@@ -93,6 +93,14 @@ export function webOptions(flags: DaemonFlags, { cwd, program }: { cwd: string; 
   };
 }
 
+/** @throws ConfigError CONFIG_INVALID */
+export function profilingOptions(flags: DaemonFlags): { readonly address: string; readonly port: number } | undefined {
+  if (!flags["http-prof"]) return undefined;
+  const where = hostPort("http-prof-host", flags["http-prof-host"]);
+  if (where === undefined) throw invalid("-http-prof-host must be host:port with -http-prof");
+  return where.address === "localhost" ? { ...where, address: "127.0.0.1" } : where; // as Go: IPv4 before IPv6
+}
+
 function hostPort(flag: string, text: string): WebConfig["publicListener"] {
   if (text === "") return undefined;
   const match = /^(.+):(\d{1,5})$/.exec(text);

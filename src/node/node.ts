@@ -21,6 +21,7 @@ import { openLogin } from "./login.ts";
 import { Maintenance } from "./maintenance.ts";
 import { startNetwork } from "./networking.ts";
 import { type OpenChain, openChain } from "./open-chain.ts";
+import { Profiling } from "./profiling.ts";
 import { Publishing } from "./publishing.ts";
 import { systemClock } from "./system-clock.ts";
 import { bindWeb, type WebListeners } from "./web.ts";
@@ -72,6 +73,12 @@ export class Node {
     for (const warning of config.warnings) log.warn({}, warning);
 
     limitHeapGrowth();
+
+    if (config.profiling !== undefined) {
+      const profiling = await Profiling.start(config.profiling, { clock, log: log.child({ module: "profiling" }) });
+      stop.push(() => profiling.stop());
+    }
+
     const opened = await openChain(config, { create: true, log });
     stop.push(() => opened.close());
     await announceGenesis(config, opened, log);

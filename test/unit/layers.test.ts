@@ -58,6 +58,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   jose: ["login", "client"],
   qr: ["api"],
   pino: ["node"],
+  "pprof-format": ["node"],
   "smol-toml": ["config"],
 };
 

@@ -282,10 +282,10 @@ test("options of ours: publishing, log format, backend, workers", async () => {
 
 test("a supply that does not match the volume is a warning, flags without effect another", async () => {
   const FIBER_TOML = await toml(login(FIRST).replace("max_coin_supply = 1000", "max_coin_supply = 1000000000"));
-  const { warnings } = await load(["-profile-cpu", "-http-prof"], { FIBER_TOML });
+  const { warnings } = await load(["-profile-cpu", "-http-prof", "-http-prof-host=0.0.0.0:6060"], { FIBER_TOML });
   assert.match(
     warnings.join("\n"),
-    /genesis_coin_volume is 1000000000 droplets.*\n-profile-cpu has no effect here\n-http-prof/,
+    /genesis_coin_volume is 1000000000 droplets.*\n-profile-cpu has no effect here.*\n-http-prof-host is not on loopback/,
   );
 });
 
