@@ -30,8 +30,10 @@ export interface HttpLimits {
   readonly responseTimeoutMs: number;
   /** Kept-alive connections without a request. Reference. */
   readonly idleTimeoutMs: number;
-  /** How long a stop waits for running requests. */
+  /** How long a stop waits for clients: for the rest of a request, or until an answer is read. */
   readonly drainMs: number;
+  /** And for answers this node still works on: unlocking a wallet takes seconds, and is not left half done anyway. */
+  readonly drainWorkMs: number;
   /** After a failed accept: newcomers are dropped for so long, instead of spending the last descriptors on them. */
   readonly acceptPauseMs: number;
 }
@@ -53,6 +55,7 @@ export const HTTP_LIMITS: HttpLimits = {
   responseTimeoutMs: 60_000,
   idleTimeoutMs: 120_000,
   drainMs: 3_000,
+  drainWorkMs: 30_000,
   acceptPauseMs: 50,
 };
 

@@ -163,7 +163,8 @@ export class ApiListener {
   }
 
   /**
-   * Accepts nobody any more, lets running requests finish for `drainMs`, then closes. May be called twice.
+   * Accepts nobody any more, lets running requests finish, then closes: every `drainMs` whoever waits for its client
+   * is cut off, after `drainWorkMs` everybody. May be called twice.
    * Differs: the reference cuts running requests off.
    */
   async close(): Promise<void> {
@@ -177,10 +178,20 @@ export class ApiListener {
         response.end(); // it has no end of its own
       else endAfter(response, this.#server);
     }
-    const late = setTimeout(() => this.#server.closeAllConnections(), this.#limits.drainMs);
+    const { drainMs, drainWorkMs } = this.#limits;
+    const late = setInterval(() => this.#cutWaiting(), drainMs);
+    const last = setTimeout(() => this.#server.closeAllConnections(), drainWorkMs);
     await closed;
-    clearTimeout(late);
+    clearInterval(late);
+    clearTimeout(last);
     this.#handler = undefined;
+  }
+
+  /** Ends connections but those whose request is here in full and whose answer has not begun. */
+  #cutWaiting(): void {
+    const worked = [...this.#inFlight.running].filter(({ req, headersSent }) => req.complete && !headersSent);
+    const kept = new Set(worked.map(({ req }) => endOf(req.socket)));
+    for (const [end, socket] of this.#sockets) if (!kept.has(end)) socket.destroy();
   }
 
   /** False: destroyed, before anything is spent on it. */

@@ -91,8 +91,29 @@ test("closing lets a running request finish, takes no new one, and may be done t
   idle.destroy();
 });
 
-test("a request that does not finish is cut off when the time to drain is over", async (t) => {
-  const listener = await bound(t, { drainMs: 30 });
+test("when the time to drain is over clients are not waited for, work is", async (t) => {
+  const listener = await bound(t, { drainMs: 20 });
+  const { port } = listener.address;
+  const asked = new Promise<void>((arrived) => {
+    let count = 0;
+    listener.open((request, response) => {
+      if (request.url === "/begun") response.write("some");
+      else setTimeout(() => response.end("done"), 100);
+      if (++count === 3) arrived();
+    });
+  });
+  const half = exchange(port, "POST /half HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n");
+  const unread = exchange(port, "GET /begun HTTP/1.1\r\nHost: x\r\n\r\n");
+  const worked = exchange(port, "GET /work HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked;
+  await listener.close();
+  assert.match(await worked, /done/);
+  assert.doesNotMatch(await half, /done/);
+  assert.match(await unread, /some/);
+});
+
+test("a request that does not finish is cut off at last", async (t) => {
+  const listener = await bound(t, { drainMs: 20, drainWorkMs: 50 });
   const { asked } = held(listener);
   const answer = exchange(listener.address.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   await asked;
