@@ -258,6 +258,121 @@ test("wallets inside the nodes: made, read, spent from and locked alike", { skip
   t.diagnostic(`${lines.length} command lines compared`);
 });
 
+const SEED = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+
+/** What is drawn anew for each signature: the signature itself, and every id made from it. */
+function withoutSignatures(text: string): string {
+  return text
+    .replace(/[0-9a-f]{130,}/g, ({ length }) => `(${length} digits)`)
+    .replace(/("(?:txid|uxid)": ")[0-9a-f]{64}/g, "$1(id)");
+}
+
+test("wallets of every kind answer alike, down to keys, signatures and refusals", { skip: missing }, async (t) => {
+  const nodes = await twoNodes(t);
+  const { alice, bob } = params().wallets as Record<string, { seed: string; addresses: string[] }>;
+  const to = bob?.addresses[1] as string;
+  const generated = await ask(nodes.go, nodes.directory, ["addressGen", "-n", "3", "-s", alice?.seed as string]);
+  const keys = (JSON.parse(generated.stdout) as { entries: { secret_key: string }[] }).entries.map((e) => e.secret_key);
+  const { ours, go } = nodes;
+  const folders = await Promise.all(
+    [ours, go].map(async (web) => {
+      const answer = await fetch(`${web}/api/v1/wallets/folderName`);
+      return ((await answer.json()) as { address: string }).address;
+    }),
+  );
+  // "{base URL} {letter}": the nodes choose the file names. With @ the whole path, for commands that read the file.
+  const names = new Map<string, string>();
+  const filled = (web: string, line: readonly string[]): string[] =>
+    line.map((arg) => names.get(`${web} ${arg}`) ?? arg);
+  const shown = (web: string, answer: Answer): unknown => {
+    let text = JSON.stringify({ ...answer, stdout: withoutSignatures(answer.stdout) });
+    for (const [key, name] of names) if (key.startsWith(`${web} `)) text = text.replaceAll(name, "WALLET");
+    return view(JSON.parse(text.replace(/(timestamp\\": )\d+/g, "$10")) as Answer, web);
+  };
+  const different: string[] = [];
+  const homes = [nodes.directory, nodes.directory];
+  const same = async (line: readonly string[], from: readonly string[] = homes): Promise<string> => {
+    const answers = await Promise.all([ours, go].map((web, i) => ask(web, from[i] as string, filled(web, line))));
+    [ours, go].forEach((web, i) => {
+      const [, name] = /"filename": "([^"]+)"/.exec(answers[i]?.stdout ?? "") ?? [];
+      if (line[0]?.startsWith("walletCreate") !== true || name === undefined) return;
+      names.set(`${web} ${line[2]}@`, join(folders[i] as string, name));
+      names.set(`${web} ${line[2]}`, name);
+    });
+    const [first, second] = answers.map((answer, i) => shown(i === 0 ? ours : go, answer));
+    try {
+      assert.deepEqual(first, second);
+    } catch (error) {
+      different.push(`${line.join(" ")}\n${(error as Error).message}`);
+    }
+    return answers[0]?.stdout.trim() ?? "";
+  };
+
+  await same(["walletCreate", "-l", "D", "--encrypt=false", "-s", alice?.seed as string, "-n", "6"]);
+  await same(["walletCreate", "-l", "C", "-t", "collection", "--encrypt=false"]);
+  await same(["walletCreateTemp", "-l", "T", "-t", "bip44", "-s", SEED]);
+  const locked = ["-t", "bip44", "-s", SEED, "--seed-passphrase", "more", "-p", "secret"];
+  await same(["walletCreate", "-l", "B", ...locked, "-n", "3"]);
+  const xpub = await same(["walletKeyExport", "B", "-p", "secret"]);
+  assert.match(xpub, /^xpub/);
+  await same(["walletCreate", "-l", "X", "-t", "xpub", "--encrypt=false", "--xpub", xpub]);
+  const lines: (readonly string[])[] = [
+    ["walletCreate", "-l", "E", "-t", "xpub", "--encrypt=false", "--xpub", xpub],
+    ["walletCreate", "-l", "E", "-t", "xpub", "--encrypt=false", "--xpub", "nonsense"],
+    ["walletCreate", "-l", "E", "-t", "nonsense", "--encrypt=false", "-s", SEED],
+    ["addPrivateKey", "C@", keys[0] as string],
+    ["addPrivateKey", "D@", keys[0] as string],
+    ["walletAddAddresses", "C", "--private-keys", keys.slice(1).join(",")],
+    ["walletAddAddresses", "B", "-n", "2"],
+    ...["C", "B", "X", "T"].flatMap((wallet) => [
+      ["walletScanAddresses", wallet, "-n", "5"],
+      ["listAddresses", wallet],
+      ["walletBalance", wallet],
+      ["walletOutputs", wallet],
+    ]),
+    ["walletHistory", "C"],
+    ["walletKeyExport", "B", "-p", "secret", "-k", "prv", "--path", "0/1/2"],
+    ["showSeed", "B", "-p", "secret", "-j"],
+    ["showSeed", "X", "-p", "x"],
+    ["encryptWallet", "X", "-p", "x"],
+    ["encryptWallet", "T", "-p", "x"],
+    ["createRawTransactionV2", "C", to, "1", "--unsign"],
+    ["createRawTransactionV2", "D", to, "1", "-j"],
+    ["createRawTransactionV2", "D", to, "1.5", "-c", to, "--hours-selection-share-factor", "0.1"],
+    ["createRawTransactionV2", "D", to, "1", "--hours-selection-share-factor", "1.1"],
+    ["createRawTransactionV2", "D", to, "1", "-a", to],
+    ["createRawTransactionV2", "X", to, "1"],
+    ["createRawTransactionV2", "none.wlt", to, "1"],
+  ];
+  for (const line of lines) await same(line);
+  const unsigned = await same(["createRawTransactionV2", "D", to, "2", "--unsign"]);
+  // It wants the file beside itself, and then names it to the node.
+  const signed = await same(["signTransaction", "D", unsigned], folders);
+  assert.match(signed, /"sigs": \[\s+"[0-9a-f]{128}0[01]"/);
+  const signing = ["X", "B", "T"].map((wallet) => ["signTransaction", wallet, unsigned]);
+  for (const line of signing) await same(line, folders);
+  t.diagnostic(`${lines.length + signing.length + 8} command lines compared`);
+  assert.equal(different.length, 0, different.join("\n\n"));
+
+  // Sent over one node, known to the other.
+  const file = join(nodes.directory, "alice.json");
+  const made = await ask(go, nodes.directory, ["addressGen", "-n", "6", "-s", alice?.seed as string]);
+  await writeFile(file, made.stdout, { mode: 0o600 });
+  for (const [web, other] of [
+    [ours, go],
+    [go, ours],
+  ] as const) {
+    const { code, stdout, stderr } = await ask(web, nodes.directory, ["send", file, to, "1"]);
+    assert.deepEqual([code, stderr], [0, ""], stdout);
+    const [, txid] = /^txid:([0-9a-f]{64})\n$/.exec(stdout) ?? [];
+    assert.ok(txid, stdout);
+    await eventually(
+      () => ask(other, nodes.directory, ["transaction", txid]),
+      (answer) => answer.code === 0,
+    );
+  }
+});
+
 test("it distributes the genesis coins of a chain of ours", { skip: cliMissing }, async (t) => {
   const network = await LoginNetwork.make(t, { droplets: 100_000_000_000_000 });
   const [port] = (await freePorts(1)) as [number];
