@@ -6,7 +6,7 @@ import { TARGETS } from "../fuzz/targets.ts";
 
 // Longer: npm run fuzz -- --inputs 1000000. A finding prints its input.
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_007);
-const inputs = process.env.LOGINCHAIN_LONG === "1" ? 1_000_000 : 4_000;
+const inputs = process.env.LOGINCHAIN_LONG === "1" ? 1_000_000 : 3_000;
 
 for (const target of TARGETS) {
   test(`nothing but refusals, and no slow input: ${target.name} (seed ${seed})`, () => {
