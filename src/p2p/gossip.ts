@@ -7,7 +7,7 @@ import { RuleError } from "../chain/rules.ts";
 import { type Transaction, transactionSize, txid } from "../chain/transaction.ts";
 import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
 import type { NetworkChain, NetworkPool } from "./deps.ts";
-import type { Limits } from "./limits.ts";
+import type { Limits, Rate } from "./limits.ts";
 import { ANNOUNCED_AT_ONCE, encode, fitting, LIST_MAX } from "./messages.ts";
 import type { Peer } from "./peer.ts";
 import type { Penalties } from "./penalties.ts";
@@ -285,12 +285,13 @@ export class Gossip {
   #bucketsOf(peer: Peer): Buckets {
     let buckets = this.#buckets.get(peer);
     if (buckets === undefined) {
-      const { announceTransactions, getTransactions, giveTransactions } = this.#options.limits;
-      const { clock } = this.#deps;
+      const { announceTransactions, getTransactions, giveTransactions, transactionsOurs } = this.#options.limits;
+      const bucket = (rate: Rate): TokenBucket =>
+        new TokenBucket(peer.isOurs ? transactionsOurs : rate, this.#deps.clock);
       buckets = {
-        announced: new TokenBucket(announceTransactions, clock),
-        asked: new TokenBucket(getTransactions, clock),
-        given: new TokenBucket(giveTransactions, clock),
+        announced: bucket(announceTransactions),
+        asked: bucket(getTransactions),
+        given: bucket(giveTransactions),
       };
       this.#buckets.set(peer, buckets);
     }

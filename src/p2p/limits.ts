@@ -194,6 +194,12 @@ export const LIMIT_TABLE = {
   announceBlocks: rate(2, 20, "per second", "ANNB taken; the rest is not"),
   getTransactions: rate(4, 32, "per second", "GETT answered; the rest costs points"),
   giveTransactions: rate(10, 100, "per second", "GIVT taken; the rest costs points"),
+  transactionsOurs: rate(
+    200,
+    1_000,
+    "per second",
+    "of each of the three above for one of our own nodes: a peer hands on each transaction of its users at once, the bytes are bounded above",
+  ),
 
   // Points
   "points.malformed": cap(50, "points", "a frame that cannot be read"),
