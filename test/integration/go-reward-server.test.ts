@@ -122,7 +122,7 @@ test("a reward server written for the Go chain works without a change", async (t
       () => list(visitor.address),
       (all) => isProved(all, visitor.address),
     );
-    assert.ok(performance.now() - startedMs < 3_000, "the Go chain takes up to ten seconds");
+    assert.ok(performance.now() - startedMs < 9_000, "no block timer of ten seconds is waited for");
   });
 
   await t.test("C5 tells what binds a return to its challenge: the block, and the funding it spends", async () => {
