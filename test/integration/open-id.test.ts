@@ -55,6 +55,10 @@ test("a standard client of OpenID Connect signs a visitor in, refreshes, asks wh
     assert.equal((await oidc.tokenIntrospection(config, fresh.access_token)).active, true);
   });
 
+  await t.test("the page of a finished login can be gone back to", async () => {
+    assert.equal((await web.open(web.lastVerifyPath)).status, 200);
+  });
+
   await t.test("who is signed in for the service goes straight back, unless a proof is asked for", async () => {
     const again = await ask({ prompt: "none" });
     const answer = new URL(locationOf(await web.open(again.path)));

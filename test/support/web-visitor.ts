@@ -7,6 +7,8 @@ import { Visitor } from "./visitor.ts";
 export class WebVisitor {
   readonly base: string;
   readonly visitor: Visitor;
+  /** Of the last login. */
+  lastVerifyPath = "";
   readonly #cookies = new Map<string, string>();
 
   constructor(base: string) {
@@ -35,15 +37,12 @@ export class WebVisitor {
     const interaction = new URL(loginPath, this.base).searchParams.get("interaction") ?? "";
     const started = await this.open("/login", { interaction, address: this.visitor.address, method: "signature" });
     const verify = new URL(locationOf(started), this.base);
+    this.lastVerifyPath = verify.href.slice(this.base.length);
     const { id, message } = await this.visitor.status(verify.pathname.split("/").at(-1) ?? "");
     const signature = toHex(signHash(sha256(new TextEncoder().encode(message)), this.visitor.secret));
     const proved = await this.visitor.post(`/login/v1/challenges/${id}/signature`, { signature });
     if (proved.status !== 200) throw new Error(`${proved.status} ${JSON.stringify(proved.body)}`);
     return locationOf(await this.open(verify.pathname, { interaction }));
-  }
-
-  forget(): void {
-    this.#cookies.clear();
   }
 }
 

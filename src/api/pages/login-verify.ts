@@ -46,12 +46,13 @@ async function read(services: LoginServices, request: PageRequest): Promise<Veri
 async function signInOfChallenge(
   services: LoginServices,
   request: PageRequest,
-  { clientId }: ChallengeRecord,
+  record: ChallengeRecord,
 ): Promise<Verification["signIn"]> {
   const id = request.form.get("interaction") || request.query.get("interaction");
-  if (!id) return undefined;
+  // Claimed, the code is on its way and the sign-in over; the page may still look, or be gone back to.
+  if (!id || lastChange(record).status === "claimed") return undefined;
   const asked = await signInOf(services, request, id);
-  return asked.clientId === clientId ? { id, asked } : undefined;
+  return asked.clientId === record.clientId ? { id, asked } : undefined;
 }
 
 /** `GET /login/verify/{id}`: what to do, how far it is, and a wallet beside it. */
