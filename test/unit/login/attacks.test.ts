@@ -432,3 +432,18 @@ describe("sign-in by signature", () => {
     await assert.rejects(rig.login.challenges.prove(record.id, rig.sign(record), CALLER), refusal("challenge_expired"));
   });
 });
+
+test("while the node doubts its chain nobody is signed in, and who is signed in stays so", async () => {
+  let reason: string | undefined;
+  const rig = await LoginRig.start({ wrap: (deps) => ({ ...deps, paused: () => reason }) });
+  const { tokens } = await claim(rig, await rig.confirmed());
+  const [proved, open] = [await rig.confirmed(), await rig.challenge({ method: "signature" })];
+  reason = "two blocks of one height";
+  await assert.rejects(rig.challenge(), refusal("unavailable"));
+  await assert.rejects(claim(rig, proved), refusal("unavailable"));
+  const { record } = open;
+  await assert.rejects(rig.login.challenges.prove(record.id, rig.sign(record), CALLER), refusal("unavailable"));
+  await rig.login.tokens.verify(tokens.accessToken);
+  reason = undefined;
+  await claim(rig, proved);
+});
