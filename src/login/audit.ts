@@ -1,7 +1,7 @@
 import type { ChallengeRecord } from "./challenge.ts";
 import type { LoginClock } from "./deadline.ts";
 import type { LoginSecrets } from "./secrets.ts";
-import type { Caller } from "./service.ts";
+import type { Caller, SessionRecord } from "./service.ts";
 import type { Change } from "./store.ts";
 
 /** What happened. `refused` names why in `reason`. */
@@ -58,6 +58,23 @@ export class Audit {
         ...(record.clientId !== undefined && { client_id: record.clientId }),
         ...(last?.txid !== undefined && { txid: last.txid }),
         ...(last?.blockSeq !== undefined && { block_seq: last.blockSeq }),
+        ...(more.reason !== undefined && { reason: more.reason }),
+      },
+      more.caller,
+    );
+  }
+
+  ofSession(
+    outcome: AuditOutcome,
+    session: SessionRecord,
+    more: { reason?: string; caller?: Caller | undefined } = {},
+  ): Change {
+    return this.row(
+      {
+        outcome,
+        session: session.id,
+        address: session.address,
+        ...(session.clientId !== undefined && { client_id: session.clientId }),
         ...(more.reason !== undefined && { reason: more.reason }),
       },
       more.caller,

@@ -154,8 +154,12 @@ export class Challenges implements ChallengeService {
     const { limits, amount, issuer, coin } = this.#options;
     const { clock, random, secrets, audit, store, chain } = this.#deps;
     this.#requireRunning();
-    this.#limit("client", caller.key, "Too many challenges from here: wait before asking for another");
-    this.#limit("all", ALL, "The service issues as many challenges as it may: try again in a moment");
+    this.#limits.client.demand(
+      caller.key,
+      "rate_limited",
+      "Too many challenges from here: wait before asking for another",
+    );
+    this.#limits.all.demand(ALL, "busy", "The service issues as many challenges as it may: try again in a moment");
     if (request.method === "return") this.#deps.checkBudget?.(caller);
     const address = loginAddressOf(request.address);
     const loginAddress = encodeAddress(address);
@@ -228,7 +232,7 @@ export class Challenges implements ChallengeService {
 
   async prove(id: string, signature: string, caller: Caller): Promise<ChallengeRecord> {
     this.#requireRunning();
-    this.#limit("attempts", caller.key, "Too many attempts from here: wait a little");
+    this.#limits.attempts.demand(caller.key, "rate_limited", "Too many attempts from here: wait a little");
     const record = await this.get(id);
     if (record.method !== "signature") {
       throw new LoginError(
@@ -250,7 +254,7 @@ export class Challenges implements ChallengeService {
   async claim(id: string, secret: string, binding: ClaimBinding["kind"], caller: Caller): Promise<Claimed> {
     const { store, sessions, tokens, audit } = this.#deps;
     this.#requireRunning();
-    this.#limit("attempts", caller.key, "Too many attempts from here: wait a little");
+    this.#limits.attempts.demand(caller.key, "rate_limited", "Too many attempts from here: wait a little");
     const first = await this.get(id);
     // V5, before anything else: the id alone gives nothing, not even a reason beyond the public status.
     if (first.claim.kind !== binding || !sameText(hashText(secret), first.claim.hash)) {
@@ -494,12 +498,6 @@ export class Challenges implements ChallengeService {
   #requireRunning(): void {
     const reason = this.#deps.paused?.();
     if (reason !== undefined) throw new LoginError("unavailable", `Sign-in is paused: ${reason}`);
-  }
-
-  #limit(which: "client" | "all" | "attempts", key: string | undefined, text: string): void {
-    if (this.#limits[which].take(key)) return;
-    const retryAfterSeconds = this.#limits[which].waitMs(key) / 1000;
-    throw new LoginError(which === "all" ? "busy" : "rate_limited", text, { retryAfterSeconds });
   }
 
   #checkClient({ clientId }: ChallengeRequest): void {

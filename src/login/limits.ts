@@ -1,4 +1,5 @@
 import type { LoginClock } from "./deadline.ts";
+import { LoginError, type LoginErrorCode } from "./errors.ts";
 
 /** Every bound of the login service. Times in milliseconds. */
 export interface LoginLimits {
@@ -91,6 +92,11 @@ export class RateLimit {
     if (this.waitMs(key) > 0) return false;
     this.#set(key, this.#debtMs(key) + this.#rate.everyMs);
     return true;
+  }
+
+  /** One less. @throws LoginError of that code, with the time to wait */
+  demand(key: string | undefined, code: LoginErrorCode, text: string): void {
+    if (!this.take(key)) throw new LoginError(code, text, { retryAfterSeconds: this.waitMs(key) / 1000 });
   }
 
   /** One back. */

@@ -5,7 +5,7 @@ import { hashText, randomText } from "./encoding.ts";
 import { LoginError } from "./errors.ts";
 import { type LoginLimits, RateLimit } from "./limits.ts";
 import type { Caller, OpenIdService, SessionHint, SessionRecord, SignInRequest, TokenSet } from "./service.ts";
-import type { Sessions } from "./sessions.ts";
+import { loginClaims, type Sessions } from "./sessions.ts";
 import type { Change, Condition, Json, LoginStore } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -114,7 +114,7 @@ export class OpenId implements OpenIdService {
     caller: Caller,
   ): Promise<{ readonly tokens: TokenSet; readonly session: SessionRecord; readonly idToken: string }> {
     const { store, sessions, tokens, clock, audit } = this.#deps;
-    this.#limit("attempts", caller.key, "Too many attempts from here: wait a little");
+    this.#limits.attempts.demand(caller.key, "rate_limited", "Too many attempts from here: wait a little");
     const record = await this.#codeRecord(given.code);
     if (record === undefined || record.asked.clientId !== given.clientId) throw invalidCode();
     if (record.usedAtMs !== undefined) return this.#reused(record, caller);
@@ -129,13 +129,11 @@ export class OpenId implements OpenIdService {
     const session = await sessions.get(sessionId);
     if (session === undefined) throw invalidCode();
     const prepared = await tokens.prepare(session, asked.scopes.includes("offline_access"));
-    const { address, clientId } = session;
-    const fields = { session: sessionId, address, ...(clientId !== undefined && { client_id: clientId }) };
     const written = await store.write(
       [
         ...prepared.changes,
         this.#codeRow(given.code, { ...record, usedAtMs: clock.nowMs() }),
-        audit.row({ outcome: "exchanged", ...fields }, caller),
+        audit.ofSession("exchanged", session, { caller }),
       ],
       {
         onlyIf: [
@@ -205,29 +203,21 @@ export class OpenId implements OpenIdService {
   }
 
   #limitSignIns(caller: Caller): void {
-    this.#limit("client", caller.key, "Too many sign-ins are begun from here: wait a little");
-    this.#limit("all", ALL, "The service begins as many sign-ins as it may: try again in a moment");
-  }
-
-  #limit(which: "client" | "all" | "attempts", key: string | undefined, text: string): void {
-    const limit = this.#limits[which];
-    if (limit.take(key)) return;
-    throw new LoginError("rate_limited", text, { retryAfterSeconds: limit.waitMs(key) / 1000 });
+    this.#limits.client.demand(caller.key, "rate_limited", "Too many sign-ins are begun from here: wait a little");
+    this.#limits.all.demand(
+      ALL,
+      "rate_limited",
+      "The service begins as many sign-ins as it may: try again in a moment",
+    );
   }
 }
 
 /** What an ID token and the userinfo answer say of a visitor. */
 export function userClaims(session: SessionRecord): Readonly<Record<string, Json>> {
   return {
-    sub: session.subject,
-    sid: session.id,
-    auth_time: Math.floor(session.authTimeMs / 1000),
-    acr: `urn:skycoin:login:${session.method}`,
-    amr: [session.method === "signature" ? "skymsg" : "skytx"],
+    ...loginClaims(session),
     // Not `address`: there OpenID Connect has a postal one.
     preferred_username: session.address,
-    ...(session.txid !== undefined && { txid: session.txid }),
-    ...(session.blockSeq !== undefined && { block_seq: session.blockSeq }),
   };
 }
 

@@ -97,12 +97,10 @@ export class Sessions implements SessionService {
     for (;;) {
       const session = await this.find(id);
       if (session === undefined || session.revokedAtMs !== undefined) return;
-      const { address, clientId } = session;
-      const fields = { session: id, address, ...(clientId !== undefined && { client_id: clientId }) };
       const written = await store.write(
         [
           this.row({ ...session, revokedAtMs: clock.nowMs() }),
-          audit.row({ outcome: "revoked", reason: why, ...fields }, caller),
+          audit.ofSession("revoked", session, { reason: why, caller }),
         ],
         { onlyIf: [{ table: "session", key: id, equals: session as unknown as Json }], durable: true },
       );
@@ -114,3 +112,16 @@ export class Sessions implements SessionService {
 }
 
 const FORGET_AFTER_MS = 86_400_000;
+
+/** What every token and answer says of a login; the address comes under a name of its own in each. */
+export function loginClaims(session: SessionRecord) {
+  return {
+    sub: session.subject,
+    sid: session.id,
+    auth_time: Math.floor(session.authTimeMs / 1000),
+    acr: `urn:skycoin:login:${session.method}`,
+    amr: [session.method === "signature" ? "skymsg" : "skytx"],
+    ...(session.txid !== undefined && { txid: session.txid }),
+    ...(session.blockSeq !== undefined && { block_seq: session.blockSeq }),
+  };
+}

@@ -7,7 +7,7 @@ import { LoginError } from "./errors.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { LoginLimits } from "./limits.ts";
 import type { AccessClaims, Caller, SessionRecord, TokenService, TokenSet } from "./service.ts";
-import type { Sessions } from "./sessions.ts";
+import { loginClaims, type Sessions } from "./sessions.ts";
 import type { Change, Json, LoginStore } from "./store.ts";
 
 export interface TokensDeps {
@@ -74,18 +74,16 @@ export class Tokens implements TokenService {
     if (session === undefined) throw invalid();
     if (record.usedAtMs !== undefined) return this.#reused(record, caller);
     const { tokens, changes } = await this.prepare(session, true);
-    const { id, address, clientId } = session;
-    const fields = { session: id, address, ...(clientId !== undefined && { client_id: clientId }) };
     const written = await store.write(
       [
         ...changes,
         refreshRow(token, { ...record, usedAtMs: clock.nowMs() }, session),
-        audit.row({ outcome: "refreshed", ...fields }, caller),
+        audit.ofSession("refreshed", session, { caller }),
       ],
       {
         onlyIf: [
           { table: "refresh", key: hashText(token), equals: record as unknown as Json },
-          { table: "session", key: id, equals: session as unknown as Json },
+          { table: "session", key: session.id, equals: session as unknown as Json },
         ],
         durable: true,
       },
@@ -168,24 +166,17 @@ export class Tokens implements TokenService {
 
   #access(session: SessionRecord): Promise<string> {
     const { issuer, limits, random, clock } = this.#deps;
-    const bySignature = session.method === "signature";
     // Never beyond the session's own end.
     const left = Math.floor((session.deadline.wallMs - clock.nowMs()) / 1000);
     const expiresInSeconds = Math.max(1, Math.min(Math.floor(limits.accessTokenMs / 1000), left));
     return this.sign(
       {
         iss: issuer,
-        sub: session.subject,
         aud: session.clientId ?? issuer,
         jti: randomText(random, 16),
-        sid: session.id,
-        auth_time: Math.floor(session.authTimeMs / 1000),
-        acr: `urn:skycoin:login:${session.method}`,
-        amr: [bySignature ? "skymsg" : "skytx"],
+        ...loginClaims(session),
         address: session.address,
         ...(session.clientId !== undefined && { client_id: session.clientId }),
-        ...(session.txid !== undefined && { txid: session.txid }),
-        ...(session.blockSeq !== undefined && { block_seq: session.blockSeq }),
       },
       { type: ACCESS_TYPE, expiresInSeconds },
     );
