@@ -112,7 +112,8 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
   const signature = usableSignature({ identity, time: flags["genesis-timestamp"], volume, publisher, warnings });
   const params = chainParams({ coin, identity: { ...identity, signature }, flags, volume, distribution, user });
 
-  warnings.push(...paramsWarnings(params), ...flagWarnings(given));
+  const profiling = profilingOptions(flags);
+  warnings.push(...paramsWarnings(params), ...flagWarnings(given, profiling));
   return freezeConfig(
     {
       params,
@@ -125,7 +126,7 @@ export async function loadDaemonConfig(source: ConfigSource): Promise<DaemonConf
       resetCorruptDatabase: flags["reset-corrupt-db"],
       network,
       web,
-      profiling: profilingOptions(flags),
+      profiling,
       login: loginOptions(flags, { home, cwd }),
       walletCryptoType: cryptoType,
       log,
@@ -198,7 +199,7 @@ function brandingOf(flags: DaemonFlags): Branding {
   };
 }
 
-function flagWarnings(given: Partial<DaemonFlags>): string[] {
+function flagWarnings(given: Partial<DaemonFlags>, profiling: DaemonConfig["profiling"]): string[] {
   const warnings: string[] = [];
   if (given["blockchain-secret-key"] !== undefined) {
     warnings.push("-blockchain-secret-key is visible to every local user; name a wallet file in GENESIS instead");
@@ -207,8 +208,7 @@ function flagWarnings(given: Partial<DaemonFlags>): string[] {
     warnings.push("-web-interface-password is visible to every local user");
   }
   if (given["profile-cpu"] === true) warnings.push("-profile-cpu has no effect here; -http-prof serves profiles");
-  const prof = given["http-prof"] === true ? given["http-prof-host"] : undefined;
-  if (prof !== undefined && !isLoopback(prof.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"))) {
+  if (profiling !== undefined && !isLoopback(profiling.address)) {
     warnings.push("-http-prof-host is not on loopback: whoever reaches it sees what the node does and holds in memory");
   }
   return warnings;

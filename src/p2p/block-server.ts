@@ -149,20 +149,18 @@ export class BlockServer {
   }
 
   #client(peer: Peer): Client {
-    let client = this.#clients.get(peer);
-    if (client === undefined) {
-      const { limits } = this.#options;
-      const made: Client = {
-        handleOne: () => this.#serveOne(peer, made),
-        requests: new TokenBucket(limits.getBlocks, this.#deps.clock),
-        bytes: new TokenBucket(peer.isOurs ? limits.givenBytesOurs : limits.givenBytes, this.#deps.clock),
-        waiting: [],
-        isTimed: false,
-        answeredAtMs: undefined,
-      };
-      client = made;
-      this.#clients.set(peer, client);
-    }
+    const known = this.#clients.get(peer);
+    if (known !== undefined) return known;
+    const { limits } = this.#options;
+    const client: Client = {
+      handleOne: () => this.#serveOne(peer, client),
+      requests: new TokenBucket(limits.getBlocks, this.#deps.clock),
+      bytes: new TokenBucket(peer.isOurs ? limits.givenBytesOurs : limits.givenBytes, this.#deps.clock),
+      waiting: [],
+      isTimed: false,
+      answeredAtMs: undefined,
+    };
+    this.#clients.set(peer, client);
     return client;
   }
 }
