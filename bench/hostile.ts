@@ -4,12 +4,10 @@
 import type { TestContext } from "node:test";
 import { type HostileFigures, runHostile } from "../test/support/hostile-run.ts";
 import { describeRun } from "./support/measure.ts";
+import { optionsOf } from "./support/options.ts";
 
 const flags = process.argv.slice(2);
-const optionOf = (flag: string, fallback: string) => {
-  const at = flags.indexOf(flag);
-  return at < 0 ? fallback : (flags[at + 1] as string);
-};
+const optionOf = optionsOf(flags);
 
 const after: (() => unknown)[] = [];
 const context = { after: (run: () => unknown) => void after.push(run) } as unknown as TestContext;

@@ -6,7 +6,7 @@
 // between runs, since making one takes time. --marks: cost of the blocks up to each mark, for long chains.
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,17 +16,16 @@ import type { ChainParams } from "../src/chain/params.ts";
 import { encodeAddress } from "../src/cipher/address.ts";
 import type { Signature } from "../src/cipher/sign.ts";
 import { installNativeBackend } from "../src/native/install.ts";
+import { cpuSeconds, rssPeakOf } from "../test/support/process-usage.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
 import { type ChainFiles, makeBenchChain, readBenchParams } from "./support/bench-chain.ts";
 import { describeRun } from "./support/measure.ts";
+import { optionsOf } from "./support/options.ts";
 
 type Kind = "bindings" | "wasm" | "go";
 
 const flags = process.argv.slice(2);
-const optionOf = (flag: string, fallback: string) => {
-  const at = flags.indexOf(flag);
-  return at < 0 ? fallback : (flags[at + 1] as string);
-};
+const optionOf = optionsOf(flags);
 const blocks = Number(optionOf("--blocks", "2000"));
 const transactions = Number(optionOf("--transactions", "20"));
 const addresses = Number(optionOf("--addresses", "10000"));
@@ -114,7 +113,13 @@ async function run(kind: Kind, setting: Setting): Promise<Result> {
       feeder.onAsked((seq, ms) => {
         while (due[0] !== undefined && seq >= due[0]) {
           due.shift();
-          samples.push({ seq, seconds: (performance.now() - started) / 1000, heldMs: ms, ...usageOf(pid) });
+          samples.push({
+            seq,
+            seconds: (performance.now() - started) / 1000,
+            heldMs: ms,
+            cpuSeconds: cpuSeconds(pid),
+            rssMax: rssPeakOf(pid),
+          });
         }
         if (due.length === 0) resolve();
       });
@@ -188,15 +193,6 @@ async function startNode(kind: Kind, { params, directory }: Setting, feederPort:
     env: { ...env, LOGINCHAIN_CIPHER_BACKEND: kind },
     stdio: [...stdio],
   });
-}
-
-/** User and system time of a process with all its threads, and the most memory it has held. */
-function usageOf(pid: number): { cpuSeconds: number; rssMax: number } {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return { cpuSeconds: ticks / 100, rssMax: Number(peak) * 1024 };
 }
 
 function printMarks({ samples }: Result): void {

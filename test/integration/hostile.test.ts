@@ -10,7 +10,7 @@ const { visitors, rate, seconds, loopDelayP99 } = LONG
 
 test("attackers on every door: the honest peer and users are served, memory is bounded, and nothing is left", async (t) => {
   const figures = await runHostile(t, { visitors, rate, seconds });
-  assert.ok(figures.crowd.opened >= 100, `${figures.crowd.opened} connections were opened`); // a busy machine attacks slowly
+  assert.ok(figures.crowd.opened >= visitors / 2, `${figures.crowd.opened} connections were opened`);
   assert.ok(figures.rssMax < 300e6, `${figures.rssMax} bytes resident`);
   assert.ok(figures.loopDelayP99 < loopDelayP99, `event loop delay ${figures.loopDelayP99} s`);
   assert.ok(Math.max(...figures.blockMs) < 2_000, `blocks on the honest peer after ${figures.blockMs} ms`);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { bootstrapFirstBlock } from "../../src/orchestrator/bootstrap.ts";
+import { bootstrapFirstBlock, waitForBlock } from "../../src/orchestrator/bootstrap.ts";
 import { prepareStock } from "../../src/orchestrator/chain-files.ts";
 import { type LoginChain, loginChain } from "./login-chain.ts";
 import type { RunningNode } from "./processes.ts";
@@ -45,6 +45,7 @@ export async function startLoginNode(t: TestContext, options: LoginNodeOptions =
     fiberToml: chain.files.publisherToml,
     stock,
   });
+  await waitForBlock({ api: first.node.web, seq: 1, timeoutMs: 30_000 });
   return first;
 }
 

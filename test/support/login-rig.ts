@@ -10,8 +10,7 @@ import { signHash } from "../../src/cipher/sign.ts";
 import type { ChallengeRecord, ChallengeStatus } from "../../src/login/challenge.ts";
 import { statusOf } from "../../src/login/challenge.ts";
 import type { LoginClock } from "../../src/login/deadline.ts";
-import { KEY_RING_OPTIONS } from "../../src/login/key-ring.ts";
-import { LOGIN_LIMITS, type LoginLimits } from "../../src/login/limits.ts";
+import type { LoginLimits } from "../../src/login/limits.ts";
 import { Login, type LoginDeps } from "../../src/login/login.ts";
 import { messageDigest } from "../../src/login/message.ts";
 import type { Caller, ChallengeRequest, IssuedChallenge } from "../../src/login/service.ts";
@@ -57,59 +56,48 @@ export interface LoginRigOptions {
  * `restart` is the end of the process and another on the same store and keys.
  */
 export class LoginRig {
-  readonly clock = new LoginTestClock();
-  readonly store = new MemoryLoginStore();
   readonly chain: TestChain;
   readonly pool: UnconfirmedPool;
+  readonly clock: LoginTestClock;
+  readonly store: MemoryLoginStore;
   login: Login;
   readonly #open: () => Promise<Login>;
-  readonly #coins = new Map<Owner, Coin[]>();
+  readonly #coins: ReadonlyMap<Owner, Coin[]>;
 
-  private constructor(chain: TestChain, pool: UnconfirmedPool, open: (rig: () => LoginRig) => Promise<Login>) {
-    this.chain = chain;
-    this.pool = pool;
-    this.#open = () => open(() => this);
-    this.login = undefined as unknown as Login; // opened before anybody gets to see the rig
+  private constructor(
+    parts: Pick<LoginRig, "chain" | "pool" | "clock" | "store" | "login">,
+    open: () => Promise<Login>,
+    coins: ReadonlyMap<Owner, Coin[]>,
+  ) {
+    this.chain = parts.chain;
+    this.pool = parts.pool;
+    this.clock = parts.clock;
+    this.store = parts.store;
+    this.login = parts.login;
+    this.#open = open;
+    this.#coins = coins;
   }
 
   static async start({ limits = {}, wrap = (deps) => deps }: LoginRigOptions = {}): Promise<LoginRig> {
-    const store = new MemoryStore();
-    const chain = await TestChain.open({ store });
-    let keys: string | undefined;
-    let rig: LoginRig | undefined;
+    const [clock, store, chainStore] = [new LoginTestClock(), new MemoryLoginStore(), new MemoryStore()];
+    const chain = await TestChain.open({ store: chainStore });
     const pool = new UnconfirmedPool({
       chain: chain.chain,
-      store,
+      store: chainStore,
       params: testParams(),
-      clock: { nowMs: () => rig?.clock.nowMs() ?? 0, monotonicMs: () => 0, after: () => () => {} },
+      clock,
       log: silentLogger,
     });
-    rig = new LoginRig(chain, pool, (self) =>
-      Login.open(
-        {
-          issuer: ISSUER,
-          coin: "Testcoin",
-          limits: { ...LOGIN_LIMITS, ...limits },
-          stock: { amount: AMOUNT },
-          keyRing: KEY_RING_OPTIONS,
-        },
-        wrap({
-          chain: chain.chain,
-          pool,
-          submit: async (txn) => void (await pool.injectFromPeer(txn)),
-          store: self().store,
-          vault: {
-            load: async () => keys,
-            save: async (text) => {
-              keys = text;
-            },
-          },
-          clock: self().clock,
-          random: platformRandom,
-          log: silentLogger,
-        }),
-      ),
-    );
+    let keys: string | undefined;
+    const vault = {
+      load: async () => keys,
+      save: async (text: string) => {
+        keys = text;
+      },
+    };
+    const submit = async (txn: Transaction) => void (await pool.injectFromPeer(txn));
+    const deps = { chain: chain.chain, pool, submit, store, vault, clock, random: platformRandom, log: silentLogger };
+    const open = () => Login.open({ issuer: ISSUER, coin: "Testcoin", limits, stock: { amount: AMOUNT } }, wrap(deps));
     const each = [alice, bob].flatMap((owner) =>
       Array.from({ length: 8 }, (_, i) => out(owner, 10n * AMOUNT, 1_000n + BigInt(i))),
     );
@@ -118,9 +106,8 @@ export class LoginRig {
       [...each, out(genesisOwner, 100_000_000_000_000n - 160n * AMOUNT, 1_000n)],
     );
     const block = await chain.add([first]);
-    for (const owner of [alice, bob]) rig.#coins.set(owner, chain.coinsOf(owner, first, block));
-    rig.login = await rig.#open();
-    return rig;
+    const coins = new Map([alice, bob].map((owner) => [owner, chain.coinsOf(owner, first, block)]));
+    return new LoginRig({ chain, pool, clock, store, login: await open() }, open, coins);
   }
 
   /** A challenge that waits for its proof. */
