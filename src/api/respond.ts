@@ -11,7 +11,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 /** What a handler returned, in the form of its version. Throws what making the first part of a list throws. */
 export function sendResult(reply: FastifyReply, version: ApiVersion, result: HandlerResult): FastifyReply {
-  if (result instanceof Blank) return reply.code(200).send();
+  if (result instanceof Blank) return sendNothing(reply);
   if (version === 1 && !(result instanceof Answer)) return sendJson(reply, 200, result);
   const { data, error } = result instanceof Answer ? result : { data: result, error: undefined };
   return sendJson(reply, error?.code ?? 200, { error: error && { message: error.message, code: error.code }, data });
@@ -42,6 +42,12 @@ export function sendBytes(reply: FastifyReply, status: number, contentType: stri
   reply.code(status).header("content-type", contentType);
   if (!wantsGzip(reply)) return reply.send(body);
   return reply.header("content-encoding", "gzip").send(gzipSync(body));
+}
+
+/** 200 without a type, which Fastify would give to bytes. Compressed it is what gzip makes of nothing, as in the reference. */
+function sendNothing(reply: FastifyReply): FastifyReply {
+  reply.code(200);
+  return wantsGzip(reply) ? reply.header("content-encoding", "gzip").send(Readable.from([gzipSync("")])) : reply.send();
 }
 
 function sendStream(reply: FastifyReply, status: number, chunks: Iterable<Buffer>): FastifyReply {
