@@ -9,9 +9,9 @@ import { startFeeder } from "../../bench/support/wire-feeder.ts";
 import { toHex } from "../../src/base/bytes.ts";
 import { blockHash, decodeSignedBlock } from "../../src/chain/block.ts";
 import { encodeAddress } from "../../src/cipher/address.ts";
-import { installNativeBackend } from "../../src/native/install.ts";
 import { randomFrom } from "../support/fake-blocks.ts";
 import { loginChain } from "../support/login-chain.ts";
+import "../support/native.ts";
 import { eventually, type RunningNode, runProgram, startDaemon, temporaryDirectory } from "../support/processes.ts";
 import { askIfUp, Spender } from "../support/spender.ts";
 import { childPid, startUp } from "../support/up.ts";
@@ -23,8 +23,6 @@ const SYNC_BLOCKS = isLong ? 4_000 : 1_000;
 /** A supervisor gives up on a node that ends nine times in quick succession. */
 const KILLS_PER_START = 8;
 const seed = Number(process.env.LOGINCHAIN_SEED ?? Date.now() % 1_000_000);
-
-await installNativeBackend();
 
 interface Head {
   readonly head: { readonly seq: number; readonly block_hash: string };

@@ -2,7 +2,6 @@ import { genesisChange, signedGenesis } from "../../src/chain/genesis.ts";
 import type { BlockChange } from "../../src/chain/store.ts";
 import type { Transaction } from "../../src/chain/transaction.ts";
 import { createUnspents } from "../../src/chain/unspents.ts";
-import { installNativeBackend } from "../../src/native/install.ts";
 import { MemoryStore } from "../../src/storage/memory-store.ts";
 import {
   alice,
@@ -18,7 +17,6 @@ import {
 } from "../support/chain.ts";
 import { installSteadyCipher } from "./steady-cipher.ts";
 
-await installNativeBackend();
 /** The curve itself, for whoever doubts the steady one. */
 export const realBackend = installSteadyCipher();
 

@@ -36,6 +36,7 @@ export function apiModes(): Readonly<Record<string, ApiMode>> {
 }
 
 const clock = systemClock;
+const CHEAP_UNLOCK = new URL("./cheap-unlock-worker.js", import.meta.url);
 const readOnlyChains = new Map<string, ReturnType<typeof loadRecordedChain>>();
 
 /** Read-only modes of a chain share it: executing the blocks takes longer than playing the cases. */
@@ -47,20 +48,9 @@ function chainOf({ chain: name, unconfirmed, writable }: ApiMode): ReturnType<ty
   return loaded;
 }
 
-/** Encrypts at the cost of the `insecure` type, whatever type is asked for; what is read says its own cost. */
-class CheapBox extends UnlockThread {
-  override seal(type: CryptoType, plain: Uint8Array, password: Uint8Array): Promise<string> {
-    return super.seal(cheap(type), plain, password);
-  }
-}
-
-function cheap(type: CryptoType): CryptoType {
-  return type === "scrypt-chacha20poly1305" ? "scrypt-chacha20poly1305-insecure" : type;
-}
-
 export interface ApiNodeOptions {
   readonly port?: number;
-  /** New wallets are encrypted as in a node: seconds for each. */
+  /** Wallets are encrypted as in a node: seconds for each. Without it, none recorded with scrypt opens. */
   readonly fullCost?: boolean;
 }
 
@@ -75,7 +65,7 @@ export async function startApiNode(
   if (mode.wallet_folder_copied_from !== undefined) {
     await cp(conformancePath(mode.wallet_folder_copied_from), join(folder, "wallets"), { recursive: true });
   }
-  const box = fullCost ? new UnlockThread() : new CheapBox();
+  const box = new UnlockThread(fullCost ? {} : { program: CHEAP_UNLOCK });
   const parts = { chain, pool, clock, log: silentLogger, box };
   const stores = await openClientStores(storesConfig(mode, chain, folder), parts);
   const app = buildServer(options, { chain, pool, ...stores, clock, log: silentLogger });

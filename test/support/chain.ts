@@ -11,6 +11,7 @@ import type { Droplets, Hours } from "../../src/chain/uxout.ts";
 import { type Address, addressOf } from "../../src/cipher/address.ts";
 import { deterministicKeys, type KeyPair, publicKeyOf, type SecretKey } from "../../src/cipher/keys.ts";
 import { type Signature, signHash } from "../../src/cipher/sign.ts";
+import "./native.ts";
 import { PlainStore } from "./plain-store.ts";
 
 export interface Owner extends KeyPair {

@@ -15,6 +15,7 @@ import { parseSignature } from "../../src/cipher/sign.ts";
 import { paramsOfGenesisFile } from "../../src/config/genesis-file.ts";
 import { SKYCOIN } from "../../src/config/skycoin.ts";
 import { conformanceJson, conformanceLines } from "./conformance.ts";
+import "./native.ts";
 
 export type RecordedChain = "mainnet-180" | "devchain";
 

@@ -3,7 +3,6 @@
 import { connect, type Socket } from "node:net";
 import { parseHash } from "../../src/cipher/hash.ts";
 import { parsePublicKey } from "../../src/cipher/keys.ts";
-import { installNativeBackend } from "../../src/native/install.ts";
 import { systemRandom } from "../../src/p2p/system.ts";
 import {
   type HostileDoor,
@@ -14,6 +13,7 @@ import {
   visitContext,
   WEBSOCKET_KINDS,
 } from "./hostile-visitors.ts";
+import "./native.ts";
 
 export interface CrowdOrder {
   readonly ports: Readonly<Record<HostileDoor, number>>;
@@ -92,7 +92,6 @@ class Visitor {
 
 const counts = { opened: 0, failed: 0, open: 0, openMax: 0 };
 const waiting: Visitor[] = [];
-await installNativeBackend();
 const order = await new Promise<CrowdOrder>((resolve) => process.once("message", resolve));
 const chain = { publisherKey: parsePublicKey(order.publisherKey), genesisHash: parseHash(order.genesisHash) };
 

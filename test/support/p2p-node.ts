@@ -3,7 +3,6 @@ import { type Logger, silentLogger } from "../../src/base/log.ts";
 import type { ChainParams } from "../../src/chain/params.ts";
 import type { ChainStore } from "../../src/chain/store.ts";
 import { UnconfirmedPool } from "../../src/chain/unconfirmed-pool.ts";
-import { installNativeBackend } from "../../src/native/install.ts";
 import type { Random } from "../../src/p2p/deps.ts";
 import { NETWORK_DEFAULTS, Network, type NetworkDeps, type NetworkOptions } from "../../src/p2p/network.ts";
 import { eventLoopTurn } from "../../src/p2p/system.ts";
@@ -13,9 +12,6 @@ import { PlainStore } from "./plain-store.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 export { seededRandom };
-
-// Chains of some hundred signatures are made and checked: seconds with the portable code alone.
-await installNativeBackend();
 
 export interface PeerNodeOptions extends Partial<NetworkOptions> {
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { toHex } from "../../../src/base/bytes.ts";
 import { blockHash } from "../../../src/chain/block.ts";
@@ -25,15 +25,10 @@ interface Who {
   readonly secretKey: string;
 }
 
-let dir = "";
-let cwd = "";
-let home = "";
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "config-"));
-  [cwd, home] = [join(dir, "work"), join(dir, "home")];
-  await mkdir(join(cwd, "gui", "dist"), { recursive: true });
-  await mkdir(home);
-});
+const dir = await mkdtemp(join(tmpdir(), "config-"));
+const [cwd, home] = [join(dir, "work"), join(dir, "home")];
+await mkdir(join(cwd, "gui", "dist"), { recursive: true });
+await mkdir(home);
 after(() => rm(dir, { recursive: true, force: true }));
 
 function load(argv: readonly string[], env: Record<string, string> = {}): Promise<DaemonConfig> {

@@ -2,13 +2,10 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fiberFileKind, loadFiberConfig, parseFiberConfig } from "../../../src/config/fiber-toml.ts";
 
-let dir = "";
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "fiber-"));
-});
+const dir = await mkdtemp(join(tmpdir(), "fiber-"));
 after(() => rm(dir, { recursive: true, force: true }));
 
 test("reads every type, floats for integers, and leaves absent keys absent", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import fc from "fast-check";
 import { parseFiberConfig } from "../../../src/config/fiber-toml.ts";
 import { editJson, editToml, writeGenesisIdentity } from "../../../src/config/fiber-write.ts";
@@ -18,10 +18,7 @@ const THREE = {
   blockchain_pubkey_str: IDENTITY.publicKey,
 };
 
-let dir = "";
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "fiber-"));
-});
+const dir = await mkdtemp(join(tmpdir(), "fiber-"));
 after(() => rm(dir, { recursive: true, force: true }));
 
 test("replaces the three values in place and nothing else", () => {
