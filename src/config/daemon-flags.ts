@@ -121,7 +121,7 @@ export const DAEMON_FLAGS = {
     bareSeconds: true,
   },
   "company-window": duration(20, "how long a first transaction waits for company with -publish on-demand"),
-  "lead-seconds-max": uint(5, "how far block times may run ahead of the clock with -publish on-demand"),
+  "lead-seconds-max": uint(60, "how far block times may run ahead of the clock with -publish on-demand"),
   "publisher-wait": duration(5000, "how long a publisher waits at start for a peer to say how far the chain is"),
   "takeover-wait": duration(
     15_000,

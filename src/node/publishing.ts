@@ -11,7 +11,11 @@ export type PublishOptions =
       readonly mode: "on-demand";
       /** A burst within this time shares one block. */
       readonly companyWindowMs: number;
-      /** How far block times may run ahead of the wall clock, since they must be whole and strictly increasing. */
+      /**
+       * How far block times may run ahead of the wall clock, since they must be whole and strictly increasing. The
+       * more of it is used, the longer a block waits after the one before, up to a second: bursts are quick, and a
+       * load that lasts settles at a block a second.
+       */
       readonly leadSecondsMax: number;
     }
   | { readonly mode: "interval"; readonly intervalMs: number };
@@ -34,6 +38,8 @@ export interface PublishingDeps {
 const RETRY_MS = 1000;
 /** A pool that held nothing publishable is looked at again: hours accrue and conditions change. */
 const RECHECK_MS = 10_000;
+/** Between blocks once the lead is used up. */
+const PACE_MS = 1000;
 /** While the wall clock is behind the chain. */
 const CLOCK_CHECK_MS = 1000;
 /** While another publisher is given its chance. */
@@ -46,6 +52,8 @@ export class Publishing {
   #cancelTimer: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
+  /** Monotonic time of the last block made here. */
+  #madeAtMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #askedWhileRunning = false;
   #stopped = true;
@@ -93,14 +101,26 @@ export class Publishing {
       return;
     }
     // Looked at again before its time: a clock that was set back may be set right again.
-    this.#schedule(Math.max(this.#options.companyWindowMs, Math.min(this.#waitForLeadMs(), CLOCK_CHECK_MS)));
+    const waitMs = Math.max(this.#waitForLeadMs(), this.#waitForPaceMs());
+    this.#schedule(Math.max(this.#options.companyWindowMs, Math.min(waitMs, CLOCK_CHECK_MS)));
+  }
+
+  /** How far a block after the head would lead the wall clock; at most 0: it would not. */
+  #leadMs(): number {
+    return (this.#deps.chain.head().time + 1) * 1000 - this.#deps.clock.nowMs();
   }
 
   /** Milliseconds until a block after the head would lead the wall clock by no more than allowed. */
   #waitForLeadMs(): number {
     if (this.#options.mode !== "on-demand") return 0;
-    const earliest = (this.#deps.chain.head().time + 1 - this.#options.leadSecondsMax) * 1000;
-    return Math.max(0, earliest - this.#deps.clock.nowMs());
+    return Math.max(0, this.#leadMs() - this.#options.leadSecondsMax * 1000);
+  }
+
+  /** Milliseconds until as much of a second has gone by since the last block as is used up of the lead. */
+  #waitForPaceMs(): number {
+    if (this.#options.mode !== "on-demand" || this.#options.leadSecondsMax === 0) return 0;
+    const used = Math.min(1, Math.max(0, this.#leadMs() / 1000 / this.#options.leadSecondsMax));
+    return Math.max(0, this.#madeAtMs + used * PACE_MS - this.#deps.clock.monotonicMs());
   }
 
   #schedule(delayMs: number): void {
@@ -140,7 +160,9 @@ export class Publishing {
       const when = options.mode === "on-demand" ? Math.max(now, deps.chain.head().time + 1) : now;
       const holdMs = await this.#holdMs(when);
       if (holdMs === 0) {
+        const startedAtMs = deps.clock.monotonicMs();
         const block = await deps.publisher.createBlock(when);
+        this.#madeAtMs = startedAtMs;
         this.#failing = false;
         deps.guard.made();
         deps.log.info({ seq: block.header.seq, txns: block.transactions.length }, "block created");
