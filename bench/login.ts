@@ -4,6 +4,7 @@
  *   npm run bench -- login rate 20 30  20 logins begun every second, for 30 seconds
  *   npm run bench -- login signed 200  200 logins by signed message, one after another
  *   npm run bench -- login open 500    500 challenges open at a time, then each is proved
+ * With LOGINCHAIN_GO_NODE, the path of a reference node, `idle` has ten logins on two of these at the same time.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,8 +15,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { signMessage } from "../src/client/seed-keys.ts";
 import { installNativeBackend } from "../src/native/install.ts";
+import { goNode } from "../test/support/p2p-go.ts";
 import { freePorts } from "../test/support/processes.ts";
 import { Visitor } from "../test/support/visitor.ts";
+import { type GoTimes, goLogins } from "./support/go-logins.ts";
 import { describeRun } from "./support/measure.ts";
 
 /** Milliseconds from the request to each step. */
@@ -27,6 +30,8 @@ interface Times {
   readonly whole: number;
 }
 
+/** One a block, so ten take two minutes. */
+const GO_LOGINS = 10;
 const [mode = "idle", countText, secondsText = "30"] = process.argv.slice(2);
 await installNativeBackend();
 console.log(describeRun());
@@ -35,6 +40,8 @@ try {
   for (let i = 0; i < 5; i++) await login(chain.open); // connections, compiled code
   await atRest();
   const watch = watchStock(chain.peer);
+  const beside = mode === "idle" && goNode !== undefined ? goLogins(goNode, GO_LOGINS) : undefined;
+  beside?.catch(() => {}); // told when it is awaited
   const startedAt = performance.now();
   const { times, failures } = await run();
   const seconds = (performance.now() - startedAt) / 1000;
@@ -56,6 +63,7 @@ try {
   );
   console.log(`  ready outputs, least seen: ${stock.readyMin}; failures: ${failures.length}`);
   for (const failure of new Set(failures)) console.log(`  failed: ${failure}`);
+  if (beside !== undefined) reportGo(await beside);
   process.exitCode = failures.length > 0 ? 1 : 0;
 } finally {
   await chain.stop();
@@ -194,6 +202,20 @@ function report(what: string, all: readonly number[]): void {
   console.log(
     `  ${what.padEnd(36)} p50 ${at(0.5).padStart(5)} ms   p95 ${at(0.95).padStart(5)} ms   p99 ${at(0.99).padStart(5)} ms`,
   );
+}
+
+function reportGo(times: readonly GoTimes[]): void {
+  console.log(`two reference nodes: ${times.length} logins, a block each 10 s, asked each 3 s`);
+  for (const [what, key] of [
+    ["challenge to funded coin confirmed", "funded"],
+    ["return to token", "token"],
+    ["whole login", "whole"],
+  ] as const) {
+    report(
+      what,
+      times.map((one) => one[key]),
+    );
+  }
 }
 
 async function startChain() {

@@ -45,12 +45,12 @@ export class LoginNetwork {
   readonly params: ChainParams;
   readonly genesisSignature: Signature;
   readonly address: string;
-  readonly #t: TestContext;
+  readonly #t: Pick<TestContext, "after">;
   readonly #goProgram: string | undefined;
   readonly #secret: string;
 
   private constructor(
-    t: TestContext,
+    t: Pick<TestContext, "after">,
     parts: Pick<LoginNetwork, "files" | "params" | "genesisSignature" | "address">,
     secret: string,
     goProgram: string | undefined,
@@ -66,7 +66,7 @@ export class LoginNetwork {
 
   /** `droplets`: the volume compiled into the reference build that takes part. */
   static async make(
-    t: TestContext,
+    t: Pick<TestContext, "after">,
     options: { readonly droplets: number; readonly goProgram?: string | undefined },
   ): Promise<LoginNetwork> {
     const files = chainFiles(await temporaryDirectory(t));

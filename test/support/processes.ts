@@ -13,7 +13,7 @@ import { repositoryRoot } from "./repository.ts";
 export const PROGRAM = join(repositoryRoot(), "dist", "cli", "main.js");
 
 /** A directory that is gone after the test. */
-export async function temporaryDirectory(t: TestContext): Promise<string> {
+export async function temporaryDirectory(t: Pick<TestContext, "after">): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "loginchain-"));
   t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
@@ -91,7 +91,7 @@ export interface RunningNode {
 
 /** Starts a daemon with ports of the system's choice and waits until it serves. Killed after the test at the latest. */
 export async function startDaemon(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   flags: readonly string[],
   env: Record<string, string> = {},
 ): Promise<RunningNode> {
