@@ -170,7 +170,8 @@ export class ApiListener {
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     this.#draining = true;
-    this.#server.close(); // and the idle connections
+    this.#server.close(); // and the idle connections, but for those that have never asked anything
+    for (const socket of this.#idle.values()) if (socket.bytesRead === 0) socket.destroy();
     const closed = Promise.all([...this.#sockets.values()].map((socket) => socket.closed || once(socket, "close")));
     for (const [request] of this.#waiting.splice(0)) request.socket.destroy();
     for (const response of this.#inFlight.running) {
