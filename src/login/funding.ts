@@ -12,10 +12,10 @@ import type { LoginClock } from "./deadline.ts";
 import type { Stock } from "./stock.ts";
 
 export interface FundingDeps {
-  readonly chain: LoginChain;
-  readonly pool: LoginPool;
+  readonly chain: Pick<LoginChain, "head" | "onBlock"> & { readonly store: Pick<LoginChain["store"], "unspentsOf"> };
+  readonly pool: Pick<LoginPool, "incoming" | "outgoing">;
   /** Absent: this node funds nobody. */
-  readonly stock: Stock | undefined;
+  readonly stock: Pick<Stock, "fund" | "onLost" | "state"> | undefined;
   readonly clock: LoginClock;
   readonly log: Logger;
 }
@@ -51,6 +51,8 @@ export class Funding {
   readonly #listener: FundingListener;
   /** By address, hex. */
   readonly #wishes = new Map<string, Wish>();
+  /** Being handed in: not in the pool yet, and not to be asked for again by a wish that is made anew. */
+  #leaving: ReadonlySet<string> = new Set();
   readonly #stop: (() => void)[] = [];
   #pumping: Promise<void> | undefined;
   #retryMs = RETRY_MS;
@@ -100,7 +102,7 @@ export class Funding {
     const [key, text] = [toHex(address), encodeAddress(address)];
     if (this.#wishes.has(key)) return;
     if (this.#wishes.size >= WISHES_MAX) return void this.#listener.onFailed(text, EXHAUSTED);
-    const sent = this.#deps.pool.incoming().some((output) => this.#pays(output, address));
+    const sent = this.#leaving.has(key) || this.#deps.pool.incoming().some((output) => this.#pays(output, address));
     this.#wishes.set(key, { address, text, sinceMs: this.#deps.clock.monotonicMs(), sent });
     if (!sent) this.#pump();
   }
@@ -128,6 +130,7 @@ export class Funding {
       const waiting = [...this.#wishes].filter(([, wish]) => !wish.sent);
       if (waiting.length === 0) return;
       for (const [, wish] of waiting) wish.sent = true; // not asked for twice meanwhile
+      this.#leaving = new Set(waiting.map(([key]) => key));
       let sent: Awaited<ReturnType<Stock["fund"]>>;
       try {
         sent = await stock.fund(waiting.map(([, wish]) => wish.address));
@@ -135,10 +138,12 @@ export class Funding {
       } catch (error) {
         log.debug({ error: errorText(error) }, "logins not funded, trying again");
       }
+      this.#leaving = new Set();
       const funded = sent?.funded ?? 0;
-      waiting.slice(funded).forEach(([, wish]) => {
-        wish.sent = false;
-      });
+      for (const [key] of waiting.slice(funded)) {
+        const wish = this.#wishes.get(key);
+        if (wish !== undefined) wish.sent = false;
+      }
       if (funded === 0) return void this.#later(clock.monotonicMs());
     }
   }

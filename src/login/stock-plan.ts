@@ -77,14 +77,14 @@ export function planRefill(
   const small = stock.own.filter(({ hours }) => hours <= HOURS_MANY);
   const [returned, count] = [stock.returned.slice(0, RETURNED_MAX), Math.min(want, READY_MAX)];
   const gathered = gather(small, returned, { want: count, least: Math.ceil(count / 4) }, rules);
-  if (gathered !== undefined) return gathered;
+  if (gathered !== undefined || want === 0) return gathered;
   const large = stock.own.filter(({ hours }) => hours > HOURS_MANY).sort(byHours);
   for (const coin of large) {
     const broken = breakUp(coin, rules);
     if (broken !== undefined) return broken;
   }
   // Too few coins for carriers, or hours in one place only: used as it is.
-  return want > 0 ? gather(stock.own, returned, { want: count, least: 1 }, rules) : undefined;
+  return gather(stock.own, returned, { want: count, least: 1 }, rules);
 }
 
 /** As many of `want` as coins and hours allow, but not less than `least`. */

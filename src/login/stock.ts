@@ -1,4 +1,4 @@
-import { toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { Emitter } from "../base/emitter.ts";
 import { errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -9,7 +9,7 @@ import type { ChainParams } from "../chain/params.ts";
 import type { IdentifiedUxOut } from "../chain/store.ts";
 import { newTransaction, signTransaction, type Transaction, txid } from "../chain/transaction.ts";
 import { type Address, addressOf, encodeAddress } from "../cipher/address.ts";
-import { type HashHex, hashHex } from "../cipher/hash.ts";
+import { type Hash, type HashHex, hashHex } from "../cipher/hash.ts";
 import { publicKeyOf, type SecretKey } from "../cipher/keys.ts";
 import type { LoginChain, LoginPool, Submit } from "./chain.ts";
 import type { LoginClock } from "./deadline.ts";
@@ -69,7 +69,7 @@ const QUIET_MS = 15_000;
 const REFILLS_MAX = 3;
 /** So many returned coins are worth a transaction of their own. */
 const RETURNED_WORTH = 64;
-/** A returned coin waits no longer than this for company. */
+/** Returned coins wait no longer than this for more of them. */
 const RETURNED_WAIT_MS = 600_000;
 
 /**
@@ -96,6 +96,8 @@ export class Stock {
   #lastCondition: StockState["condition"] = "ok";
   #retryAtMs = 0;
   #quietUntilMs = 0;
+  /** Head when it started. */
+  #startSeq = 0;
   #stopped = false;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -115,11 +117,12 @@ export class Stock {
   start(): void {
     const { chain, pool, clock } = this.#deps;
     this.#quietUntilMs = clock.monotonicMs() + QUIET_MS;
+    this.#startSeq = chain.head().seq;
     for (const address of this.rules.lanes) {
       const secret = this.#lanes.get(toHex(address)) as SecretKey;
       for (const output of chain.store.unspentsOf(address)) this.#add({ output, secret, returned: false });
     }
-    this.#adopt();
+    this.#adopt((input) => this.#owned.has(hashHex(input)));
     this.#stop.push(
       chain.onBlock.on((event) => this.#onBlock(event)),
       pool.onChange.on(({ removed }) => {
@@ -141,10 +144,10 @@ export class Stock {
     await this.#work;
   }
 
-  /** Our transactions in the pool from before a restart: their inputs are taken. */
-  #adopt(): void {
+  /** Our transactions in the pool from before a restart, told by what they spend: their inputs are taken. */
+  #adopt(isOurs: (input: Hash) => boolean): void {
     for (const { txn } of this.#deps.pool.all()) {
-      if (!txn.inputs.some((id) => this.#owned.has(hashHex(id)))) continue;
+      if (!txn.inputs.some(isOurs) || this.#pending.has(hashHex(txid(txn)))) continue;
       const funds = txn.outputs.filter(({ address }) => !this.#lanes.has(toHex(address))).map(({ address }) => address);
       this.#reserve(txn, funds);
     }
@@ -179,6 +182,8 @@ export class Stock {
   addReturned(output: IdentifiedUxOut, secret: SecretKey): void {
     this.#returnedSinceMs ??= this.#deps.clock.monotonicMs();
     this.#add({ output, secret, returned: true });
+    // One that lay there before this process began may be on its way home already.
+    if (output.ux.head.seq <= this.#startSeq) this.#adopt((input) => equalBytes(input, output.id));
   }
 
   /** Waits to be swept, or is being. */
@@ -368,7 +373,7 @@ export class Stock {
   }
 
   #worthSweeping(count: number): boolean {
-    if (count === 0) return false;
+    if (count < 2) return false; // one alone would only burn its hours
     const since = this.#returnedSinceMs ?? this.#deps.clock.monotonicMs();
     return count >= RETURNED_WORTH || this.#deps.clock.monotonicMs() - since >= RETURNED_WAIT_MS;
   }

@@ -32,7 +32,7 @@ import {
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A clock as the login service's: its monotonic half survives restarts of the process, not of the machine. */
-class LoginTestClock extends VirtualClock implements LoginClock {
+export class LoginTestClock extends VirtualClock implements LoginClock {
   epoch = "first start of the machine";
 
   constructor() {
