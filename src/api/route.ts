@@ -14,6 +14,7 @@ export const API_SETS = [
   "WALLET",
   "NET_CTRL",
   "STORAGE",
+  "REWARD",
   "INSECURE_WALLET_SEED",
   "PROMETHEUS",
 ] as const;

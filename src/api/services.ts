@@ -8,6 +8,7 @@ import type { PoolView } from "../chain/queries.ts";
 import type { ChainView } from "../chain/store.ts";
 import type { Transaction } from "../chain/transaction.ts";
 import type { KeyValueService } from "../keyvalue/service.ts";
+import type { RewardFile } from "../reward/file.ts";
 import type { WalletService } from "../wallet/service.ts";
 import type { WalletSpending } from "../wallet/wallet-spending.ts";
 import type { LoginServices } from "./login/route.ts";
@@ -22,6 +23,8 @@ export interface ApiServices {
   readonly wallets: WalletsService;
   readonly spending: SpendingService;
   readonly keyValues: KeyValuesService;
+  /** Absent: the node keeps no reward address. */
+  readonly rewards?: RewardsService | undefined;
   /** What the public listener serves beside the chain API; absent: nothing. */
   readonly login?: LoginServices | undefined;
   /** Absent: no trouble is known of. */
@@ -95,6 +98,9 @@ export type SpendingService = Pick<WalletSpending, "create" | "createFromWallet"
 
 /** Satisfied by keyvalue's `KeyValueService`. */
 export type KeyValuesService = Pick<KeyValueService, "all" | "get" | "set" | "remove">;
+
+/** Satisfied by reward's `RewardFile`. */
+export type RewardsService = Pick<RewardFile, "get" | "set">;
 
 /** Satisfied by p2p's `Network`. */
 export interface NetworkService {

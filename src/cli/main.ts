@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   daemon: async () => (await import("./commands/daemon.ts")).daemon,
   genesis: async () => (await import("./commands/genesis.ts")).genesis,
   chain: async () => (await import("./commands/chain.ts")).chain,
+  reward: async () => (await import("./commands/reward.ts")).reward,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   cli: async () => (await import("./commands/cli.ts")).cli,
 };

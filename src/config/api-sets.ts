@@ -1,6 +1,6 @@
 import { invalid } from "./errors.ts";
 
-/** The sets of endpoints that can be switched on (api.md 10). EXPLORER is accepted and has no endpoints. */
+/** The sets of endpoints that can be switched on (api.md 10). EXPLORER is accepted and has no endpoints; REWARD is ours. */
 export const API_SETS = [
   "READ",
   "STATUS",
@@ -9,6 +9,7 @@ export const API_SETS = [
   "NET_CTRL",
   "INSECURE_WALLET_SEED",
   "STORAGE",
+  "REWARD",
   "EXPLORER",
   "PROMETHEUS",
 ] as const;
@@ -16,7 +17,7 @@ export const API_SETS = [
 export type ApiSet = (typeof API_SETS)[number];
 
 /** What `enable-all-api-sets` means: neither insecure nor deprecated ones. */
-const ALL: readonly ApiSet[] = ["READ", "STATUS", "WALLET", "TXN", "NET_CTRL", "STORAGE"];
+const ALL: readonly ApiSet[] = ["READ", "STATUS", "WALLET", "TXN", "NET_CTRL", "STORAGE", "REWARD"];
 
 /**
  * All sets if asked, plus the enabled ones, minus the disabled ones.

@@ -22,6 +22,8 @@ export interface DaemonPaths {
   readonly publisherMark: string;
   /** Directory of proofs that the publisher's key signed two blocks of one height. */
   readonly evidence: string;
+  /** File of the operator's reward address. */
+  readonly reward: string;
   /** The file named by FIBER_TOML: where a publisher writes its genesis signature. */
   readonly fiberToml: string | undefined;
 }

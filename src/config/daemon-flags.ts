@@ -8,7 +8,7 @@ const int = (value: number, help: string) => ({ kind: "int", value, help }) as c
 const uint = (value: number, help: string) => ({ kind: "uint", value, help }) as const;
 const duration = (value: number, help: string) => ({ kind: "duration", value, help }) as const;
 
-const SETS = "READ, STATUS, WALLET, TXN, NET_CTRL, INSECURE_WALLET_SEED, STORAGE, EXPLORER";
+const SETS = "READ, STATUS, WALLET, TXN, NET_CTRL, INSECURE_WALLET_SEED, STORAGE, EXPLORER, REWARD";
 
 /** Every flag of the daemon (config.md 3) with its built-in default; the last group exists only here. */
 export const DAEMON_FLAGS = {
@@ -144,6 +144,7 @@ export const DAEMON_FLAGS = {
   "login-stock": str("", "wallet file whose coins are lent to visitors for their proof; empty: none are"),
   "login-clients": str("", "TOML file of the services that may ask for logins; empty: anybody may, none has rights"),
   "public-url": str("", "address under which visitors reach the public listener, e.g. https://login.example.org"),
+  "reward-file": str("", "file that keeps the operator's reward address; empty: reward.txt inside the data directory"),
   "log-format": str("text", "text, or json for one object a line"),
   "p2p-limits": str("", "changes to the limits of docs/operating.md: name=value,name=value"),
   "cipher-backend": str("auto", "signature arithmetic: auto, bindings, wasm or noble"),

@@ -41,6 +41,7 @@ export function pathOptions(
     login: join(data, "login"),
     publisherMark: join(data, "publisher.head"),
     evidence: join(data, "evidence"),
+    reward: inside(flags["reward-file"], "reward.txt"),
     fiberToml,
   };
 }

@@ -12,6 +12,7 @@ import type { DaemonConfig } from "../config/daemon-config.ts";
 import { writeGenesisIdentity } from "../config/fiber-write.ts";
 import { compatVersion, version } from "../config/version.ts";
 import type { Network } from "../p2p/network.ts";
+import { RewardFile } from "../reward/file.ts";
 import { ChainSafety } from "./chain-safety.ts";
 import { openClientStores } from "./client-stores.ts";
 import { HealthTopic } from "./health-topic.ts";
@@ -130,6 +131,7 @@ export class Node {
     const services = {
       ...{ chain, pool, network, wallets, spending, keyValues },
       ...{ condition, metrics, clock },
+      rewards: new RewardFile(config.paths.reward),
       log: log.child({ module: "api" }),
       ...(running && {
         login: {

@@ -20,6 +20,8 @@ export interface ChainFiles {
   readonly genesis: string;
   /** Wallet of the coins that are lent to visitors: the peer holds it, and never the genesis key. */
   readonly stock: string;
+  /** The peer's reward address; made when one is set. Stays when the chain begins anew. */
+  readonly reward: string;
   readonly publisherToml: string;
   readonly peerToml: string;
   readonly publisherData: string;
@@ -31,6 +33,7 @@ export function chainFiles(directory: string): ChainFiles {
     directory,
     genesis: join(directory, "login_genesis.json"),
     stock: join(directory, "login_stock.json"),
+    reward: join(directory, "login_reward.txt"),
     publisherToml: join(directory, "login_fiber.toml"),
     peerToml: join(directory, "login_peer.toml"),
     publisherData: join(directory, "login_data"),

@@ -144,6 +144,7 @@ function peerProcess(options: TwoNodeOptions, report: (line: string) => void): C
       `--log-level=${logLevel}`,
       `--public-addr=127.0.0.1:${publicPort}`,
       `--login-stock=${files.stock}`,
+      `--reward-file=${files.reward}`,
       ...(options.clientsFile === undefined ? [] : [`--login-clients=${options.clientsFile}`]),
       ...(options.publicUrl === undefined ? [] : [`--public-url=${options.publicUrl}`]),
     ],

@@ -53,7 +53,38 @@ test("one command: both nodes, the genesis coins in block 1 on both, and a text 
   for (const name of ["login_fiber.toml", "login_genesis.json", "login_peer.toml", "login_stock.json"]) {
     assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600, name);
   }
+
+  const reward = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runProgram(["reward", ...args, "--dir", directory], {
+      env: { RPC_ADDR: "" },
+    });
+    return { code, stdout: stdout.trim(), stderr };
+  };
+  const told = async () => (await json<{ address: string | null }>(`${up.peer}/control/v1/reward`)).address;
+  assert.deepEqual([(await reward()).code, await told()], [1, null]);
+  assert.equal((await reward("set", address)).code, 0);
+  assert.deepEqual([(await reward("get")).stdout, await told()], [address, address]);
+  for (const [other, status] of [
+    [up.open, 404],
+    [up.publisher, 403], // its API sets are the Go command's
+  ] as const) {
+    assert.equal((await fetch(`${other}/control/v1/reward`)).status, status);
+  }
+
+  // A copy of its own: the node's answer counts, and what disagrees is said.
+  const copy = join(directory, "copy.txt");
+  const [elsewhere] = stock.entries.map((entry: { address: string }) => entry.address);
+  assert.match((await reward("--file", copy)).stderr, /copy\.txt says nothing/);
+  assert.equal((await reward("set", elsewhere, "--file", copy)).stdout, elsewhere);
+  assert.deepEqual([await readFile(copy, "utf8"), await told()], [`${elsewhere}\n`, elsewhere]);
+
   assert.equal(await up.stop("SIGINT"), 0);
+  const offline = await reward("set", address);
+  assert.match(
+    offline.stderr,
+    /^note: no node answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\); stored in .* alone/,
+  );
+  assert.deepEqual([offline.stdout, (await reward()).stdout], [address, address]);
 });
 
 test("a second start continues the chain, --fresh begins another with the same address", async (t) => {

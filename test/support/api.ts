@@ -142,7 +142,7 @@ async function clientStores(
 
 export async function apiFixture(
   options: Partial<ApiOptions> = {},
-  services: Partial<Pick<ApiServices, "network" | "log" | "condition">> & { readonly log?: Logger } = {},
+  services: Partial<Pick<ApiServices, "network" | "log" | "condition" | "rewards">> & { readonly log?: Logger } = {},
   store: ChainStore = new MemoryStore(),
   folder?: string,
 ): Promise<ApiFixture> {

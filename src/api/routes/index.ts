@@ -13,6 +13,7 @@ import { healthRoutes } from "./health.ts";
 import { injectRoutes } from "./inject.ts";
 import { networkRoutes } from "./network.ts";
 import { outputRoutes } from "./outputs.ts";
+import { rewardRoutes } from "./reward.ts";
 import { transactionRoutes } from "./transaction.ts";
 import { transactionsRoutes } from "./transactions.ts";
 import { verifyRoutes } from "./verify.ts";
@@ -45,5 +46,6 @@ export function routeTable(context: ApiContext, tokens: CsrfTokens): Readonly<Re
       ...walletSpendRoutes(context),
     ],
     Storage: dataRoutes(context),
+    Control: rewardRoutes(context),
   };
 }

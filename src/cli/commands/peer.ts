@@ -35,6 +35,7 @@ export const peer: Command = {
         "--disable-csrf",
         "--enable-all-api-sets=true",
         `--data-dir=${join(folder, "login_peer_data")}`,
+        `--reward-file=${join(folder, "login_reward.txt")}`,
         ...rest,
       ],
       { ...context, env: { ...env, FIBER_TOML: toml } },

@@ -19,7 +19,7 @@ Options:
   --log-level LEVEL       debug, info, warn or error of both nodes (warn)
 
 Files in DIR: login_genesis.json (the key: back it up), login_stock.json (coins lent to visitors), login_fiber.toml,
-login_data/, login_peer_data/.`;
+login_data/, login_peer_data/, login_reward.txt (of "loginchain reward").`;
 
 export const up: Command = {
   summary: "publisher and peer on this machine, ready to use",

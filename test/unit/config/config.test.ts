@@ -224,8 +224,8 @@ for (const [all, enable, disable, sets] of [
   [false, "READ,TXN", "", "READ TXN"],
   [false, " read , TxN ,,", "", "READ TXN"],
   [false, "", "", ""],
-  [true, "READ,TXN", "", "READ STATUS WALLET TXN NET_CTRL STORAGE"],
-  [true, "INSECURE_WALLET_SEED", "READ,txn", "STATUS WALLET NET_CTRL INSECURE_WALLET_SEED STORAGE"],
+  [true, "READ,TXN", "", "READ STATUS WALLET TXN NET_CTRL STORAGE REWARD"],
+  [true, "INSECURE_WALLET_SEED", "READ,txn", "STATUS WALLET NET_CTRL INSECURE_WALLET_SEED STORAGE REWARD"],
   [false, "EXPLORER", "WALLET", "EXPLORER"],
 ] as const) {
   test(`API sets: all ${all}, enable "${enable}", disable "${disable}"`, async () => {
