@@ -1,9 +1,16 @@
+interface Entry<Value> {
+  readonly value: Value;
+  readonly bytes: number;
+  /** Asked for since it came, or since it last came up for removal. */
+  isUsed: boolean;
+}
+
 /**
- * Bounded memory of encoded JSON. Blocks and confirmed transactions never change, so one encoding serves every
- * request; the least recently used go when the byte limit is reached.
+ * Values by text, up to a number of bytes. When it is reached the oldest go, but one that was asked for meanwhile
+ * becomes the newest instead: nearly the order of last use, and finding something costs one look-up.
  */
-export class BytesCache {
-  readonly #entries = new Map<string, Uint8Array>();
+export class BoundedCache<Value> {
+  readonly #entries = new Map<string, Entry<Value>>();
   readonly #bytesMax: number;
   #bytes = 0;
 
@@ -11,37 +18,65 @@ export class BytesCache {
     this.#bytesMax = bytesMax;
   }
 
+  /** Of all values and keys, with what the Map takes around them, roughly. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The remembered bytes, or those `make` returns. */
-  get(key: string, make: () => Uint8Array): Uint8Array {
-    const found = this.#entries.get(key);
-    if (found !== undefined) {
-      this.#entries.delete(key); // a Map keeps insertion order: the oldest entry is the first key
-      this.#entries.set(key, found);
-      return found;
-    }
-    const made = make();
-    this.#add(key, made);
-    return made;
+  find(key: string): Value | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    entry.isUsed = true;
+    return entry.value;
   }
 
-  #add(key: string, value: Uint8Array): void {
-    const cost = costOf(key, value);
+  /** `bytes` is what the value takes. */
+  add(key: string, value: Value, bytes: number): void {
+    this.delete(key);
+    const cost = bytes + key.length + 128;
     if (cost > this.#bytesMax / 8) return; // one giant must not push out everything else
-    this.#entries.set(key, value);
+    this.#entries.set(key, { value, bytes: cost, isUsed: false });
     this.#bytes += cost;
+    // A Map keeps the order of insertion, and shows this loop what is moved to its end.
     for (const [oldKey, old] of this.#entries) {
       if (this.#bytes <= this.#bytesMax) return;
       this.#entries.delete(oldKey);
-      this.#bytes -= costOf(oldKey, old);
+      if (old.isUsed) this.#entries.set(oldKey, { ...old, isUsed: false });
+      else this.#bytes -= old.bytes;
     }
+  }
+
+  delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#bytes -= entry.bytes;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
   }
 }
 
-/** Payload and, roughly, what the Map entry around it takes. */
-function costOf(key: string, value: Uint8Array): number {
-  return value.length + key.length + 128;
+/** Memory of encoded JSON: blocks and confirmed transactions never change, so one encoding serves every request. */
+export class BytesCache {
+  readonly #cache: BoundedCache<Uint8Array>;
+
+  constructor(limit: { bytesMax: number }) {
+    this.#cache = new BoundedCache(limit);
+  }
+
+  get bytes(): number {
+    return this.#cache.bytes;
+  }
+
+  /** The remembered bytes, or those `make` returns. */
+  get(key: string, make: () => Uint8Array): Uint8Array {
+    const found = this.#cache.find(key);
+    if (found !== undefined) return found;
+    const made = make();
+    this.#cache.add(key, made, made.length);
+    return made;
+  }
 }

@@ -4,7 +4,7 @@ import type { SignedBlock } from "../chain/block.ts";
 import { ChainOrder } from "../chain/chain-order.ts";
 import { blockTime, headOf, type SpentInput, transactionInputs } from "../chain/queries.ts";
 import { type LocatedTransaction, locatedInputs } from "../chain/queries-transactions.ts";
-import type { ChainView } from "../chain/store.ts";
+import type { ChainView, Head } from "../chain/store.ts";
 import { BytesCache } from "./cache.ts";
 import { encodeJson, type JsonObject, JsonRaw } from "./json.ts";
 import { type ApiOptions, CACHE_BYTES_MAX } from "./options.ts";
@@ -18,7 +18,10 @@ export class ApiContext {
   readonly order: ChainOrder;
   /** Wall clock and monotonic clock at start. */
   readonly startedAt: { readonly ms: number; readonly monotonicMs: number };
-  #perHead: { readonly head: string; readonly values: Map<string, unknown> } = { head: "", values: new Map() };
+  #perHead: { readonly head: Head | undefined; readonly values: Map<string, unknown> } = {
+    head: undefined,
+    values: new Map(),
+  };
   readonly #cache = new BytesCache({ bytesMax: CACHE_BYTES_MAX });
 
   constructor(options: ApiOptions, services: ApiServices) {
@@ -28,9 +31,9 @@ export class ApiContext {
     this.startedAt = { ms: services.clock.nowMs(), monotonicMs: services.clock.monotonicMs() };
   }
 
-  /** What depends on the confirmed chain alone and costs a walk over all outputs is made once per head. */
+  /** What depends on the confirmed chain alone, and is asked for much more often than the chain grows. */
   perHead<T>(key: string, make: () => T): T {
-    const head = toHex(headOf(this.view).hash);
+    const head = headOf(this.view);
     if (this.#perHead.head !== head) this.#perHead = { head, values: new Map() };
     const { values } = this.#perHead;
     if (!values.has(key)) {

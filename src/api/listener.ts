@@ -17,6 +17,8 @@ import type { BoundAddress } from "./host-check.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
 import { InFlight } from "./in-flight.ts";
 import { isStreaming } from "./login/event-stream.ts";
+import { READY_BYTES_MAX, ReadyAnswers } from "./ready-answers.ts";
+import { ReadyConnection } from "./ready-connection.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 
 /** The port cannot be had; the message is one line an operator can act on. */
@@ -67,6 +69,8 @@ export class ApiListener {
   /** Those of them that wait for a request or its rest, the one that does so for longest first. */
   readonly #idle = new Map<string, Socket>();
   readonly #lastResponse = new WeakMap<Socket, ServerResponse>();
+  readonly #answers: ReadyAnswers;
+  readonly #ready = new WeakMap<Socket, ReadyConnection>();
   #upgrades: Upgrades | undefined;
   #pausedUntilMs = 0;
   #draining = false;
@@ -80,6 +84,8 @@ export class ApiListener {
       idle: (socket: Socket) => this.#restIdle(socket),
     };
     this.#inFlight = new InFlight(this.#limits, { metrics: this.#metrics, idleness });
+    const { idleTimeoutMs } = this.#limits;
+    this.#answers = new ReadyAnswers({ bytesMax: READY_BYTES_MAX, idleTimeoutMs });
     const options = serverOptions(this.#limits);
     this.#server =
       tls === undefined
@@ -87,7 +93,11 @@ export class ApiListener {
         : createSecureServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
     if (tls !== undefined) tellPlainClients(this.#server, this.#limits.headersTimeoutMs);
     const [serve] = this.#server.listeners("connection") as ((socket: Socket) => void)[];
-    this.#serve = (socket) => serve?.call(this.#server, socket);
+    this.#serve = (socket) => {
+      serve?.call(this.#server, socket);
+      if (tls === undefined) this.#makeReady(socket);
+    };
+    this.#server.on("secureConnection", (socket: Socket) => this.#makeReady(socket));
     this.#server.removeAllListeners("connection");
     this.#server.on("connection", (socket: Socket) => {
       if (this.#accept(socket)) this.#serve(socket);
@@ -139,6 +149,7 @@ export class ApiListener {
     const upgrades = this.#draining ? undefined : this.#upgrades;
     if (isAsked && path === upgrades?.path) {
       this.#forget(endOf(socket));
+      this.#ready.get(socket)?.release();
       upgrades?.take(request, socket, head);
       return;
     }
@@ -152,6 +163,17 @@ export class ApiListener {
     const before = this.#lastResponse.get(socket); // the answer to a request that this one was sent behind
     if (before === undefined || before.closed) again();
     else before.once("close", again);
+  }
+
+  #makeReady(socket: Socket): void {
+    const { responseTimeoutMs } = this.#limits;
+    const end = endOf(socket);
+    const accepted = this.#sockets.get(end) ?? socket; // with TLS another one
+    const onAnswer = (): void => {
+      if (this.#idle.delete(end)) this.#idle.set(end, accepted); // the last now that asked
+    };
+    const ready = ReadyConnection.over(socket, { answers: this.#answers, responseTimeoutMs, onAnswer });
+    if (ready !== undefined) this.#ready.set(socket, ready);
   }
 
   /** Serves from now on, those who waited first. */
@@ -170,6 +192,7 @@ export class ApiListener {
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     this.#draining = true;
+    this.#answers.close();
     this.#server.close(); // and the idle connections, but for those that have never asked anything
     for (const socket of this.#idle.values()) if (socket.bytesRead === 0) socket.destroy();
     const closed = Promise.all([...this.#sockets.values()].map((socket) => socket.closed || once(socket, "close")));
@@ -260,6 +283,7 @@ export class ApiListener {
   #take(request: IncomingMessage, response: ServerResponse): void {
     this.#lastResponse.set(request.socket, response);
     if (!this.#inFlight.admit(request, response)) return;
+    this.#ready.get(request.socket)?.asked(request, response);
     const late = (): void => {
       if (!isStreaming(response)) request.socket.destroy(); // event streams have bounds of their own
     };

@@ -9,21 +9,30 @@ import { Answer, type ApiVersion, Blank, type HandlerResult } from "./route.ts";
 const WHOLE_BYTES_MAX = 256 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
+/** Told of a body that was sent as a whole, as it was sent. */
+type OnWhole = (body: Uint8Array) => void;
+
 /** What a handler returned, in the form of its version. Throws what making the first part of a list throws. */
-export function sendResult(reply: FastifyReply, version: ApiVersion, result: HandlerResult): FastifyReply {
+export function sendResult(
+  reply: FastifyReply,
+  version: ApiVersion,
+  result: HandlerResult,
+  onWhole?: OnWhole,
+): FastifyReply {
   if (result instanceof Blank) return sendNothing(reply);
-  if (version === 1 && !(result instanceof Answer)) return sendJson(reply, 200, result);
+  if (version === 1 && !(result instanceof Answer)) return sendJson(reply, 200, result, onWhole);
   const { data, error } = result instanceof Answer ? result : { data: result, error: undefined };
-  return sendJson(reply, error?.code ?? 200, { error: error && { message: error.message, code: error.code }, data });
+  const value = { error: error && { message: error.message, code: error.code }, data };
+  return sendJson(reply, error?.code ?? 200, value, onWhole);
 }
 
-function sendJson(reply: FastifyReply, status: number, value: JsonValue): FastifyReply {
-  if (!holdsLazy(value)) return sendBytes(reply, status, JSON_TYPE, Buffer.from(encodeJson(value)));
+function sendJson(reply: FastifyReply, status: number, value: JsonValue, onWhole?: OnWhole): FastifyReply {
+  if (!holdsLazy(value)) return sendBytes(reply, status, JSON_TYPE, Buffer.from(encodeJson(value)), onWhole);
   const pieces = chunked(jsonPieces(value));
   const first: Buffer[] = [];
   for (let size = 0; size < WHOLE_BYTES_MAX; ) {
     const next = pieces.next();
-    if (next.done === true) return sendBytes(reply, status, JSON_TYPE, Buffer.concat(first));
+    if (next.done === true) return sendBytes(reply, status, JSON_TYPE, Buffer.concat(first), onWhole);
     first.push(next.value);
     size += next.value.length;
   }
@@ -38,10 +47,20 @@ export function sendFailure(reply: FastifyReply, version: ApiVersion, failure: F
 }
 
 /** Compressed when the client names gzip anywhere, whatever the size and status. Source: api.md 7. */
-export function sendBytes(reply: FastifyReply, status: number, contentType: string, body: Uint8Array): FastifyReply {
+export function sendBytes(
+  reply: FastifyReply,
+  status: number,
+  contentType: string,
+  body: Uint8Array,
+  onWhole?: OnWhole,
+): FastifyReply {
   reply.code(status).header("content-type", contentType);
-  if (!wantsGzip(reply)) return reply.send(body);
-  return reply.header("content-encoding", "gzip").send(gzipSync(body));
+  const isPacked = wantsGzip(reply);
+  if (isPacked) reply.header("content-encoding", "gzip");
+  const sent = isPacked ? gzipSync(body) : body;
+  reply.send(sent);
+  onWhole?.(sent);
+  return reply;
 }
 
 /** 200 without a type, which Fastify would give to bytes. Compressed it is what gzip makes of nothing, as in the reference. */

@@ -25,6 +25,12 @@ export type ApiMethod = "GET" | "POST" | "DELETE";
 /** 1: bare JSON and text errors under /api/v1; 2: `{"error", "data"}` under /api/v2. */
 export type ApiVersion = 1 | 2;
 
+/**
+ * What the answers of a route follow from besides the request: nothing, the confirmed chain, chain and pool, or
+ * anything else there is at the moment.
+ */
+export type Follows = "nothing" | "chain" | "pool" | "moment";
+
 /** One path of the API. */
 export interface Route {
   readonly path: string;
@@ -38,6 +44,11 @@ export interface Route {
   readonly handlerErrors?: ApiVersion;
   /** Such that only few may run at once: walks over the chain, long lists. */
   readonly heavy?: (request: ApiRequest) => boolean;
+  /**
+   * A success by GET may be given again without asking, until that changes (ready-answers.ts). With "moment" the
+   * handler is asked each time, and only the rest is spared: it looks at no request and returns at once. Absent: never.
+   */
+  readonly follows?: Follows;
   /** The CSRF route hands out tokens, so it cannot ask for one. */
   readonly csrfExempt?: true;
 }

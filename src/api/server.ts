@@ -9,12 +9,14 @@ import { unescapePercent } from "./form.ts";
 import { RequestGate } from "./gate.ts";
 import { HeavyWork } from "./heavy-work.ts";
 import { IndexPages } from "./index-pages.ts";
+import { encodeJson, type JsonValue } from "./json.ts";
 import { addLoginApi } from "./login/index.ts";
 import { nodeDocument } from "./node-document.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import { addOperations } from "./operations.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
 import { addPages, type NotFoundPage } from "./pages/index.ts";
+import { ReadyOffers } from "./ready-offers.ts";
 import { givenId, REQUEST_ID, requestIds } from "./request-id.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 import { sendFailure, sendResult } from "./respond.ts";
@@ -27,13 +29,14 @@ import type { ApiServices } from "./services.ts";
  * `inject`. The order of all checks is that of api.md 2; gate.ts holds it.
  */
 export function buildServer(options: ApiOptions, services: ApiServices): FastifyInstance {
+  const ids = requestIds();
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     exposeHeadRoutes: false, // HEAD is 405 on the API
     logger: false, // one line per request is written below, at debug
     frameworkErrors: (_error, _request, reply) => refuseTarget(reply),
     rewriteUrl: goTarget,
-    genReqId: requestIds(),
+    genReqId: ids,
   });
   const tokens = new CsrfTokens({ clock: services.clock });
   const context = new ApiContext(options, services);
@@ -44,8 +47,9 @@ export function buildServer(options: ApiOptions, services: ApiServices): Fastify
   observeRequests(app, services, metrics.requests);
   const operations = addOperations(app, gate, context, metrics);
   const heavy = new HeavyWork(metrics.requests);
+  const offers = new ReadyOffers({ services, metrics: metrics.requests, nextId: () => ids({ headers: {} }) });
   const table = routeTable(context, tokens);
-  for (const route of Object.values(table).flat()) addRoute(app, route, { gate, heavy, services });
+  for (const route of Object.values(table).flat()) addRoute(app, route, { gate, heavy, offers, services });
   const open = options.audience === "public";
   const login = open && services.login !== undefined ? addLoginApi(app, services.login) : [];
   addApiDocs(app, gate, nodeDocument({ table, operations, login, options, isEnabled: (set) => gate.isEnabled(set) }));
@@ -66,11 +70,14 @@ function takeEveryMethod(app: FastifyInstance): void {
     if (!app.supportedMethods.includes(method) && method !== "CONNECT") app.addHttpMethod(method);
 }
 
-function addRoute(
-  app: FastifyInstance,
-  route: Route,
-  { gate, heavy, services }: { gate: RequestGate; heavy: HeavyWork; services: ApiServices },
-): void {
+interface RouteDeps {
+  readonly gate: RequestGate;
+  readonly heavy: HeavyWork;
+  readonly offers: ReadyOffers;
+  readonly services: ApiServices;
+}
+
+function addRoute(app: FastifyInstance, route: Route, { gate, heavy, offers, services }: RouteDeps): void {
   const version: ApiVersion = route.path.startsWith("/api/v2/") ? 2 : 1;
   const methods = allowedMethods(route, gate);
   app.route({
@@ -85,9 +92,23 @@ function addRoute(
     handler: async (request, reply) => {
       const asked = apiRequest(request);
       if (route.heavy?.(asked) === true) await heavy.begin(reply);
-      return sendResult(reply, version, await route.handler(asked));
+      if (route.follows === undefined) return sendResult(reply, version, await route.handler(asked));
+      const isCurrent = offers.stateOf(route.follows);
+      const again = route.follows === "moment" ? () => bodyOfMoment(route, asked) : undefined;
+      return sendResult(reply, version, await route.handler(asked), (body) =>
+        offers.offer(reply, again ?? body, isCurrent),
+      );
     },
   });
+}
+
+/** Undefined when it fails: the failure is then answered in the usual way. */
+function bodyOfMoment(route: Route, asked: ApiRequest): Uint8Array | undefined {
+  try {
+    return Buffer.from(encodeJson(route.handler(asked) as JsonValue));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Enabled or not, per method of the table. */

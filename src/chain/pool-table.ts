@@ -15,6 +15,7 @@ export class PoolTable {
   #softInvalid = 0;
   #sorted: readonly UnconfirmedRecord[] | undefined;
   #membership = 0;
+  #revision = 0;
 
   constructor(limits: PoolLimits) {
     this.#limits = limits;
@@ -27,6 +28,11 @@ export class PoolTable {
   /** Changes whenever somebody comes or goes. */
   get membership(): number {
     return this.#membership;
+  }
+
+  /** Changes with every record, too. */
+  get revision(): number {
+    return this.#revision;
   }
 
   keys(): HashHex[] {
@@ -73,6 +79,7 @@ export class PoolTable {
     this.#entries.delete(key);
     this.#sorted = undefined;
     this.#membership++;
+    this.#revision++;
     return entry;
   }
 
@@ -92,6 +99,7 @@ export class PoolTable {
     this.#entries.set(key, entry);
     this.#count(entry, 1);
     this.#sorted = undefined;
+    this.#revision++;
   }
 
   #count(entry: PoolEntry, sign: 1 | -1): void {

@@ -23,6 +23,8 @@ export class QueryError extends CoinError<QueryErrorCode> {}
 /** The part of the pool that queries read; `UnconfirmedPool` fits. */
 export interface PoolView {
   readonly size: number;
+  /** Another one after every change of what the methods below return for one head. */
+  readonly revision: number;
   get(id: Hash): UnconfirmedRecord | undefined;
   /** In txid byte order. */
   all(): readonly UnconfirmedRecord[];

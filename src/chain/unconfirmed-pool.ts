@@ -90,6 +90,11 @@ export class UnconfirmedPool {
     return this.#table.size;
   }
 
+  /** Another one after every change of a record. */
+  get revision(): number {
+    return this.#table.revision;
+  }
+
   has(id: Hash): boolean {
     return this.#table.has(hashHex(id));
   }

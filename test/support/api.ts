@@ -142,7 +142,9 @@ async function clientStores(
 
 export async function apiFixture(
   options: Partial<ApiOptions> = {},
-  services: Partial<Pick<ApiServices, "network" | "log" | "condition" | "rewards">> & { readonly log?: Logger } = {},
+  services: Partial<Pick<ApiServices, "network" | "log" | "condition" | "metrics" | "rewards">> & {
+    readonly log?: Logger;
+  } = {},
   store: ChainStore = new MemoryStore(),
   folder?: string,
 ): Promise<ApiFixture> {

@@ -20,6 +20,7 @@ export function balanceRoutes(context: ApiContext): Route[] {
         answer: shape("Balances"),
       },
       methods: { GET: ["READ"], POST: ["READ"] },
+      follows: "pool",
       handler: (request) => balance(context, request),
     },
   ];

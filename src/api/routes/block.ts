@@ -24,6 +24,7 @@ export function blockRoutes(context: ApiContext): Route[] {
         answer: shape("Block"),
       },
       methods: { GET: ["READ"] },
+      follows: "nothing",
       handler: (request) => oneBlock(context, request),
     },
     {
@@ -41,6 +42,7 @@ export function blockRoutes(context: ApiContext): Route[] {
       },
       methods: { GET: ["READ"], POST: ["READ"] },
       heavy: () => true,
+      follows: "chain",
       handler: (request) => someBlocks(context, request),
     },
     {
@@ -52,6 +54,7 @@ export function blockRoutes(context: ApiContext): Route[] {
       },
       methods: { GET: ["READ"] },
       heavy: manyBlocks,
+      follows: "chain",
       handler: (request) => lastBlocks(context, request),
     },
   ];

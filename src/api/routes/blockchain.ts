@@ -19,12 +19,14 @@ export function blockchainRoutes(context: ApiContext): Route[] {
       path: "/api/v1/blockchain/metadata",
       about: { summary: "Newest block, sizes of unspent set and pool", answer: shape("Metadata") },
       methods,
+      follows: "pool",
       handler: () => readableMetadata(context),
     },
     {
       path: "/api/v1/blockchain/progress",
       about: { summary: "Height here, and of the peers", answer: progressSchema },
       methods,
+      follows: "moment",
       handler: () => readableProgress(context),
     },
   ];
@@ -40,11 +42,14 @@ export function readableMetadata(context: ApiContext): JsonObject {
 }
 
 /** Header of the newest block. */
-export function readableHead({ view }: ApiContext): JsonObject {
-  const { seq } = headOf(view);
-  const block = view.blockBySeq(seq);
-  if (block === undefined) throw new QueryError("QUERY_NO_CHAIN", "no head block", { seq });
-  return readableHeader(block.header);
+export function readableHead(context: ApiContext): JsonObject {
+  const { view } = context;
+  return context.perHead("head", () => {
+    const { seq } = headOf(view);
+    const block = view.blockBySeq(seq);
+    if (block === undefined) throw new QueryError("QUERY_NO_CHAIN", "no head block", { seq });
+    return readableHeader(block.header);
+  });
 }
 
 function readableProgress({ view, services }: ApiContext): JsonObject {

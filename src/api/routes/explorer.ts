@@ -24,6 +24,7 @@ export function explorerRoutes(context: ApiContext): Route[] {
       about: { summary: "Coins and hours there are and may be", answer: supplySchema },
       methods,
       heavy: () => true,
+      follows: "chain",
       handler: () => supply(context),
     },
     {
@@ -38,12 +39,14 @@ export function explorerRoutes(context: ApiContext): Route[] {
       },
       methods,
       heavy: () => true,
+      follows: "chain",
       handler: (request) => richest(context, request),
     },
     {
       path: "/api/v1/addresscount",
       about: { summary: "How many addresses hold something", answer: objectOf({ count }) },
       methods,
+      follows: "chain",
       handler: () => ({ count: context.view.addressCount() }),
     },
   ];

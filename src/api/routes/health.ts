@@ -37,6 +37,7 @@ export function healthRoutes(context: ApiContext): Route[] {
       path: "/api/v1/health",
       about: { summary: "How the node is configured and doing", answer: healthSchema },
       methods: { GET: ["READ", "STATUS"] },
+      follows: "moment",
       handler: () => readableHealth(context),
     },
   ];

@@ -35,6 +35,7 @@ export function outputRoutes(context: ApiContext): Route[] {
       },
       methods: { GET: ["READ"], POST: ["READ"] },
       heavy: (request) => request.value("addrs") === "" && request.value("hashes") === "",
+      follows: "pool",
       handler: (request) => outputs(context, request),
     },
     {
@@ -45,6 +46,7 @@ export function outputRoutes(context: ApiContext): Route[] {
         answer: shape("HistoryOutput"),
       },
       methods: { GET: ["READ"] },
+      follows: "chain",
       handler: (request) => uxOut(context, request),
     },
     {
@@ -55,6 +57,7 @@ export function outputRoutes(context: ApiContext): Route[] {
         answer: listOf(shape("HistoryOutput")),
       },
       methods: { GET: ["READ"] },
+      follows: "chain",
       handler: (request) => addressUxOuts(context, request),
     },
   ];

@@ -26,6 +26,7 @@ export function transactionRoutes(context: ApiContext): Route[] {
         answer: listOf(shape("PendingTransaction")),
       },
       methods,
+      follows: "pool",
       handler: (request) => pending(context, request),
     },
     {
@@ -40,12 +41,14 @@ export function transactionRoutes(context: ApiContext): Route[] {
         answer: { anyOf: [shape("LocatedTransaction"), encodedSchema] },
       },
       methods,
+      follows: "pool",
       handler: (request) => transaction(context, request),
     },
     {
       path: "/api/v1/rawtx",
       about: { summary: "A transaction as hex", parameters: { "txid!": hash }, answer: hex },
       methods,
+      follows: "pool",
       handler: (request) => raw(context, request),
     },
     {
@@ -54,6 +57,7 @@ export function transactionRoutes(context: ApiContext): Route[] {
       methods,
       handlerErrors: 2, // a slip of the reference: only its 405 and 403 have the form of v1
       // Confirmed ones only: the pool is not counted.
+      follows: "chain",
       handler: () => ({ txns_num: context.view.transactionCount() }),
     },
   ];

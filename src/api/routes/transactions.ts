@@ -29,6 +29,7 @@ export function transactionsRoutes(context: ApiContext): Route[] {
       },
       methods: { GET: ["READ"], POST: ["READ"] },
       heavy: (request) => request.value("addrs") === "",
+      follows: "pool",
       handler: (request) => everything(context, request),
     },
     {
@@ -49,6 +50,7 @@ export function transactionsRoutes(context: ApiContext): Route[] {
         }),
       },
       methods: { GET: ["READ"] },
+      follows: "pool",
       handler: (request) => page(context, request),
     },
   ];

@@ -11,6 +11,7 @@ export function versionRoutes({ options }: ApiContext): Route[] {
       path: "/api/v1/version",
       about: { summary: "Version of the API and the node", answer: shape("Version") },
       methods: { GET: "always" },
+      follows: "nothing",
       handler: () => version,
     },
   ];

@@ -44,7 +44,14 @@ function poolOf(records: readonly { n: number; second: number }[]): PoolView {
     return { txn: transaction(n), ...times, isValid: true };
   });
   all.sort((a, b) => compareBytes(txid(a.txn), txid(b.txn)));
-  return { size: all.length, get: () => undefined, all: () => all, incoming: () => [], outgoing: () => [] };
+  return {
+    size: all.length,
+    revision: 0,
+    get: () => undefined,
+    all: () => all,
+    incoming: () => [],
+    outgoing: () => [],
+  };
 }
 
 const sizes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 });
