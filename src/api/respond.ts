@@ -6,7 +6,7 @@ import { encodeJson, holdsLazy, type JsonValue, jsonPieces } from "./json.ts";
 import { Answer, type ApiVersion, Blank, type HandlerResult } from "./route.ts";
 
 /** Sent with one length up to here; longer lists are sent while they are made. */
-const WHOLE_BYTES_MAX = 256 * 1024;
+const WHOLE_BYTES_MAX = 512 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /** Told of a body that was sent as a whole, as it was sent. */
