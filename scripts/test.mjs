@@ -75,8 +75,9 @@ console.log(`${totals.pass ?? 0} passed, ${failed} failed${totals.skipped ? `, $
 process.exit(failed === 0 && (totals.pass ?? 0) > 0 ? 0 : 1);
 
 /** What to run for a folder of test/, or for one .ts file: names below test/, without ending. */
-function namesOf(name) {
-  if (name.endsWith(".ts")) return [name.replace(/^(\.\/)?test\//, "").replace(/\.test\.ts$/, "")];
+function namesOf(given) {
+  const name = given.replace(/^(\.\/)?test\//, "").replace(/\/$/, "");
+  if (name.endsWith(".ts")) return [name.slice(0, -".test.ts".length)];
   const files = readdirSync(join(tests, name), { recursive: true })
     .map((file) => `${name}/${file}`.replaceAll("\\", "/"))
     .filter((file) => file.endsWith(".test.js"))

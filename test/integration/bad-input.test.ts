@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { type LoginChain, loginChain } from "../support/login-chain.ts";
-import { type Finished, runProgram, temporaryDirectory } from "../support/processes.ts";
+import { type Cleanup, type Finished, runProgram, temporaryDirectory } from "../support/processes.ts";
 
 /** Name and content hash of every file below a directory. */
 async function snapshot(directory: string): Promise<Record<string, string>> {
@@ -56,14 +56,23 @@ const daemon = (
     );
 };
 
-/** A chain with block 1, its publisher stopped. */
+/** A chain with block 1, its publisher stopped: a copy of one that is made once. */
 async function stoppedChain(t: TestContext): Promise<LoginChain> {
+  const chain = await loginChain(t);
+  await rm(chain.files.directory, { recursive: true });
+  await cp(original.files.directory, chain.files.directory, { recursive: true });
+  return chain;
+}
+
+async function makeStoppedChain(t: Cleanup): Promise<LoginChain> {
   const chain = await loginChain(t);
   const publisher = await chain.startPublisher();
   await chain.bootstrap(publisher);
   assert.equal(await publisher.stop(), 0);
   return chain;
 }
+
+const original = await makeStoppedChain({ after });
 
 test("a corrupt key file", async (t) => {
   const chain = await loginChain(t);
@@ -115,7 +124,7 @@ test("a secret key that is not the chain's", async (t) => {
 
 test("a data directory of another chain", async (t) => {
   const chain = await stoppedChain(t);
-  const other = await stoppedChain(t);
+  const other = await makeStoppedChain(t);
   const { code, stderr } = await daemon(chain, [`--data-dir=${other.files.publisherData}`])();
   assert.notEqual(code, 0);
   assert.match(stderr, /^loginchain: .*another chain.*\n$/);

@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { parseDroplets } from "../../src/chain/droplet.ts";
+import { newTransaction, signTransaction, type TxOut } from "../../src/chain/transaction.ts";
+import type { Droplets, Hours } from "../../src/chain/uxout.ts";
+import { parseSecretKey } from "../../src/cipher/keys.ts";
 import { LoginNetwork } from "../support/login-network.ts";
-import { eventually, type RunningNode, runProgram, startDaemon } from "../support/processes.ts";
+import { eventually, type RunningNode, startDaemon } from "../support/processes.ts";
+import { Visitor } from "../support/visitor.ts";
 
 const HEAD = "/api/v1/blockchain/metadata";
 const headOf = async (node: Pick<RunningNode, "get">) =>
@@ -36,16 +41,18 @@ async function publisher(
   );
 }
 
-/** Into the node's own pool, peers or not. */
+/** `coins` of the genesis address to itself, and the rest too; into the node's own pool, peers or not. */
 async function pay(net: LoginNetwork, node: RunningNode, coins: string): Promise<void> {
-  const env = { RPC_ADDR: node.web, FIBER_TOML: net.files.publisherToml };
-  const made = await runProgram(["cli", "createRawTransaction", net.files.genesis, net.address, coins], { env });
-  assert.equal(made.code, 0, made.stderr);
-  const { status, text } = await node.post("/api/v1/injectTransaction", {
-    rawtx: made.stdout.trim(),
-    no_broadcast: true,
-  });
-  assert.equal(status, 200, text);
+  const visitor = new Visitor(node.web, parseSecretKey(await net.secret()), { alone: true });
+  const [largest] = [...(await visitor.outputs())].sort((a, b) => Number(b.coins) - Number(a.coins));
+  const { outputs, inputs } = await visitor.payment(net.address, largest);
+  const [whole] = outputs as readonly [TxOut];
+  const part = parseDroplets(coins);
+  const split = [
+    { ...whole, coins: part, hours: 0n as Hours },
+    { ...whole, coins: (whole.coins - part) as Droplets },
+  ];
+  await visitor.inject(signTransaction(newTransaction(inputs, split), [visitor.secret]));
 }
 
 const member = (node: RunningNode) =>

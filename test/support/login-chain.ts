@@ -1,4 +1,3 @@
-import type { TestContext } from "node:test";
 import { loadGenesisWallet } from "../../src/config/genesis-wallet.ts";
 import { bootstrapFirstBlock } from "../../src/orchestrator/bootstrap.ts";
 import {
@@ -8,7 +7,7 @@ import {
   prepareChainFiles,
   writePeerToml,
 } from "../../src/orchestrator/chain-files.ts";
-import { type RunningNode, startDaemon, temporaryDirectory } from "./processes.ts";
+import { type Cleanup, type RunningNode, startDaemon, temporaryDirectory } from "./processes.ts";
 
 /** A login chain in a directory of its own, with its nodes as plain daemons. */
 export interface LoginChain {
@@ -20,7 +19,7 @@ export interface LoginChain {
   bootstrap(publisher: RunningNode): Promise<void>;
 }
 
-export async function loginChain(t: TestContext): Promise<LoginChain> {
+export async function loginChain(t: Cleanup): Promise<LoginChain> {
   const files = chainFiles(await temporaryDirectory(t));
   await prepareChainFiles({ files, ports: DEFAULT_PORTS, fresh: false, nowSeconds: Math.floor(Date.now() / 1000) });
   const { address } = await loadGenesisWallet(files.genesis);

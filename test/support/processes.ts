@@ -6,14 +6,18 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { TestContext } from "node:test";
 import { repositoryRoot } from "./repository.ts";
 
 /** The built program, as users run it. */
 export const PROGRAM = join(repositoryRoot(), "dist", "cli", "main.js");
 
+/** A test, or a file of tests, after which all that was started is ended. */
+export interface Cleanup {
+  after(fn: () => unknown): void;
+}
+
 /** A directory that is gone after the test. */
-export async function temporaryDirectory(t: Pick<TestContext, "after">): Promise<string> {
+export async function temporaryDirectory(t: Cleanup): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "loginchain-"));
   t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
@@ -91,7 +95,7 @@ export interface RunningNode {
 
 /** Starts a daemon with ports of the system's choice and waits until it serves. Killed after the test at the latest. */
 export async function startDaemon(
-  t: Pick<TestContext, "after">,
+  t: Cleanup,
   flags: readonly string[],
   env: Record<string, string> = {},
 ): Promise<RunningNode> {

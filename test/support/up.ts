@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import type { TestContext } from "node:test";
-import { freePorts, PROGRAM } from "./processes.ts";
+import { type Cleanup, freePorts, PROGRAM } from "./processes.ts";
 
 /** A running `loginchain up`. */
 export interface Up {
@@ -16,7 +15,7 @@ export interface Up {
 }
 
 /** Starts it on ports that were free a moment ago and waits until it says it is up. Killed after the test at the latest. */
-export async function startUp(t: Pick<TestContext, "after">, directory: string, ...more: string[]): Promise<Up> {
+export async function startUp(t: Cleanup, directory: string, ...more: string[]): Promise<Up> {
   const [publisherPort, publisherApi, peerPort, peerApi, publicPort] = await freePorts(5);
   const startedAt = performance.now();
   const child = spawn(
