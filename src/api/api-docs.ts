@@ -4,9 +4,9 @@ import { notFound } from "./api-error.ts";
 import type { RequestGate } from "./gate.ts";
 import { html } from "./pages/html.ts";
 import { sendBytes, wantsGzip } from "./respond.ts";
+import { WEB_FOLDER } from "./web-folder.ts";
 
-/** Where the build puts what browsers load (scripts/pages.mjs). */
-const FOLDER = new URL("../web/docs/", import.meta.url);
+const FOLDER = new URL("docs/", WEB_FOLDER);
 
 /** The page builds its parts by script and styles them inline; it asks this node alone. */
 const CONTENT_SECURITY_POLICY = [

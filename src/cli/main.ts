@@ -40,6 +40,7 @@ async function main(argv: readonly string[], context: CommandContext): Promise<n
     context.stdout.write(`${command.help}\n`);
     return 0;
   }
+  await (await import("../native/install.ts")).installNativeBackend(); // the portable code takes 0.1 s for a signature
   return command.run(args, context);
 }
 

@@ -78,7 +78,7 @@ export class RecoveryPool implements SignatureRecovery {
       workers: options.workers ?? Math.max(1, Math.min(availableParallelism(), 4)),
       backend: options.backend ?? installedBackend()?.kind ?? "noble",
       waitingMax: options.waitingMax ?? 65_536,
-      program: options.program ?? new URL("./recovery-worker.js", import.meta.url),
+      program: options.program ?? new URL("../native/recovery-worker.js", import.meta.url),
     };
     this.#log = deps.log ?? silentLogger;
     this.name = `${this.#options.workers} recovery threads (${this.#options.backend})`;

@@ -18,10 +18,7 @@ export interface ProfilingOrder {
 /** Signs of life of the main thread: the thread reads them while that one is busy. */
 export const VITALS = ["beat_ms", "rss_bytes", "heap_used_bytes", "heap_total_bytes", "external_bytes"] as const;
 
-const PROGRAM = new URL(
-  import.meta.url.endsWith(".ts") ? "./profiling-worker.ts" : "./profiling-worker.js",
-  import.meta.url,
-);
+const PROGRAM = new URL("../node/profiling-worker.js", import.meta.url);
 const BEAT_MS = 100;
 
 /**

@@ -19,7 +19,7 @@ interface Call {
   readonly reject: (reason: unknown) => void;
 }
 
-const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./unlock-worker.ts" : "./unlock-worker.js", import.meta.url);
+const PROGRAM = new URL("../wallet/unlock-worker.js", import.meta.url);
 
 /**
  * `SecretBox` in one worker thread, one job at a time: a job takes a gigabyte, and the event loop must go on. The

@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-
-/** Where the build puts what browsers load (scripts/pages.mjs). */
-const FOLDER = new URL("../../web/", import.meta.url);
+import { WEB_FOLDER } from "../web-folder.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -24,7 +22,7 @@ export class Assets {
   readonly #files = new Map<string, Asset>();
 
   /** @throws an error of the file system when the program was not built completely */
-  constructor(folder: URL = FOLDER) {
+  constructor(folder: URL = WEB_FOLDER) {
     this.#urls = JSON.parse(readFileSync(new URL("manifest.json", folder), "utf8")) as Record<string, string>;
     for (const file of Object.values(this.#urls)) {
       const read = (name: string): Buffer => readFileSync(new URL(name, folder));
