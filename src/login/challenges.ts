@@ -445,7 +445,7 @@ export class Challenges implements ChallengeService {
     if (open.size >= openPerAddress) {
       throw new LoginError(
         "too_many_open",
-        `At most ${openPerAddress} challenges of one address are open at a time: finish one, or wait until it expires`,
+        `At most ${openPerAddress} logins of one address may be open at a time: finish one, or wait until it expires`,
         { retryAfterSeconds: 60 },
       );
     }

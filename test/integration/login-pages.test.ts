@@ -61,6 +61,11 @@ test("visitors log in with pages of the running nodes: by coin, by message, for 
     await page.fill("#address", key("ben").address);
     await page.check("input[value=signature]");
     await page.click('button:text-is("Go on")');
+    await page.fill("#signature", "00");
+    await page.click('button:text-is("Hand in the signature")');
+    await page.waitForSelector("#signature-problem");
+    assert.equal(await page.getAttribute("#signature:focus", "aria-invalid"), "true");
+    assert.match(failures.splice(0).join(), /^Failed to load resource: .* 422 \([\w ]+\)$/);
     await page.waitForSelector("#wallet:not([hidden])");
     await page.fill("#seed", "ben, who logs in");
     await page.click("#act");

@@ -12,7 +12,8 @@ export async function accountPage(services: LoginServices, request: PageRequest)
   const session = await sessionOf(services, request);
   if (session === undefined) return signedOut();
   const { clock, clients } = services;
-  const back = returnTarget(request.query.get("return_to"), askerOf(session.clientId, clients));
+  const asker = askerOf(session.clientId, clients);
+  const back = returnTarget(request.query.get("return_to"), asker);
   const at = (ms: number): string => new Date(ms).toUTCString();
   return {
     title: "Account",
@@ -27,7 +28,7 @@ ${facts([
     `${at(session.authTimeMs)}, by ${session.method === "return" ? "sending a coin back" : "signing a message"}`,
   ],
   ["Ends", `${at(session.deadline.wallMs)}, in ${duration((session.deadline.wallMs - clock.nowMs()) / 1000)}`],
-  session.clientId === undefined ? undefined : ["For", session.clientId],
+  asker.id === undefined ? undefined : ["For", asker.name ?? asker.id],
   session.txid === undefined
     ? undefined
     : [

@@ -111,7 +111,7 @@ function transaction(context: ApiContext, id: string): Page {
       ["Id", copyable(toHex(found.id), "id")],
       ["Status", status],
       ["Time", html`${timeTag(time, now)}, ${new Date(time * 1000).toUTCString()}`],
-      confirmed?.seq === 0 ? undefined : ["Fee", `${grouped(spent > made ? spent - made : 0n)} hours, burnt`],
+      confirmed?.seq === 0 ? undefined : ["Fee", `${count(spent > made ? spent - made : 0n, "hour")}, burnt`],
       ["Size", `${grouped(txn.length)} bytes`],
     ])}</div>
 <h2>From</h2>

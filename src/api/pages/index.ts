@@ -7,7 +7,7 @@ import { Assets } from "./assets.ts";
 import { explorerRoutes } from "./explorer.ts";
 import { livePage } from "./live.ts";
 import { start, startPage } from "./login-start.ts";
-import { claim, proveBySignature, verifyPage } from "./login-verify.ts";
+import { proveOrClaim, verifyPage } from "./login-verify.ts";
 import { errorPage, type PageRoute, registerPages } from "./page-routes.ts";
 import { type Shell, sendPage } from "./shell.ts";
 import { authorize, cancelSignIn, endSession } from "./sign-in.ts";
@@ -40,8 +40,7 @@ function loginRoutes(services: LoginServices): PageRoute[] {
     { path: "/login", handler: (request) => startPage(services, request) },
     { method: "POST", path: "/login", handler: (request) => start(services, request) },
     { path: "/login/verify/:id", handler: (request) => verifyPage(services, request) },
-    { method: "POST", path: "/login/verify/:id", handler: (request) => claim(services, request) },
-    { method: "POST", path: "/login/verify/:id/signature", handler: (request) => proveBySignature(services, request) },
+    { method: "POST", path: "/login/verify/:id", handler: (request) => proveOrClaim(services, request) },
     { path: "/login/v1/authorize", handler: (request) => authorize(services, request) },
     {
       method: "POST",

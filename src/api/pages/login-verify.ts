@@ -60,8 +60,13 @@ export async function verifyPage(services: LoginServices, request: PageRequest):
   return page(services, await read(services, request), {});
 }
 
-/** `POST /login/verify/{id}`: claims by the cookie of this browser and signs it in. */
-export async function claim(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
+/** `POST /login/verify/{id}`: a signature made in another wallet, or nothing, and then the login is finished. */
+export function proveOrClaim(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
+  return request.form.has("signature") ? proveBySignature(services, request) : claim(services, request);
+}
+
+/** Claims by the cookie of this browser and signs it in. */
+async function claim(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
   const { login } = services;
   const { record, back, signIn } = await read(services, request);
   const secret = request.cookie(cookieName(claimCookie(record.id), login.secure));
@@ -91,8 +96,7 @@ export async function claim(services: LoginServices, request: PageRequest): Prom
   return { location: `/account${query}`, cookies };
 }
 
-/** `POST /login/verify/{id}/signature`: one made in another wallet, pasted. */
-export async function proveBySignature(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
+async function proveBySignature(services: LoginServices, request: PageRequest): Promise<Page | Redirect> {
   const known = await read(services, request);
   const signature = (request.form.get("signature") ?? "").replace(/\s+/g, "");
   try {
@@ -280,9 +284,9 @@ function ownSignature(known: Verification, problem: string | undefined): Html {
 <p>Sign exactly this text, then paste the signature:</p>
 <pre class="message" tabindex="0" aria-label="Message to sign">${record.message}</pre>
 <p><button type="button" class="small" data-copy="${record.message}" hidden>Copy the message</button></p>
-<form method="post" action="/login/verify/${record.id}/signature">
-${hiddenFields(known)}<label for="signature">Signature, 130 hex digits</label>
-<textarea id="signature" name="signature" rows="3" required maxlength="200" autocomplete="off" autocapitalize="none" spellcheck="false"${problem !== undefined && new Html(' aria-invalid="true" aria-describedby="signature-problem"')}></textarea>
+<form method="post" action="${pathOf(known)}">
+<label for="signature">Signature, 130 hex digits</label>
+<textarea id="signature" name="signature" rows="3" required maxlength="200" autocomplete="off" autocapitalize="none" spellcheck="false"${problem !== undefined && new Html(' aria-invalid="true" aria-describedby="signature-problem" autofocus')}></textarea>
 ${problem !== undefined && html`<p class="problem" id="signature-problem" role="alert">${problem}</p>`}
 <p class="actions"><button type="submit">Hand in the signature</button></p>
 </form>
