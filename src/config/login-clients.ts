@@ -4,13 +4,19 @@ import { errorText } from "../base/errors.ts";
 import { decodeAddress } from "../cipher/address.ts";
 import { type ClientWebhook, type LoginClient, LoginClients } from "../login/clients.ts";
 import { matchTopics, TOPICS } from "../login/events/topics.ts";
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../login/key-ring.ts";
 import { ConfigError } from "./errors.ts";
 
 const BYTES_MAX = 1 << 20;
 const CLIENTS_MAX = 1000;
 const CLIENT_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
-const CLIENT_KEYS = ["name", "redirect_uris", "post_logout_redirect_uris", "secret_sha256", "webhooks"];
+const CLIENT_KEYS = [
+  ...["name", "redirect_uris", "post_logout_redirect_uris", "secret_sha256"],
+  ...["id_token_signed_response_alg", "webhooks"],
+];
+/** The default of OpenID Connect (Dynamic Client Registration 1.0 section 2). */
+const ID_TOKEN_ALGORITHM: SigningAlgorithm = "RS256";
 const WEBHOOK_KEYS = ["id", "url", "secret", "secrets", "topics", "addresses", "allow_private"];
 
 /**
@@ -66,10 +72,17 @@ function clientOf(id: string, table: Table): LoginClient {
     redirectUris: uris(table.redirect_uris, `${where}.redirect_uris`),
     postLogoutRedirectUris: uris(table.post_logout_redirect_uris, `${where}.post_logout_redirect_uris`),
     secretSha256,
+    idTokenAlgorithm: algorithmOf(table.id_token_signed_response_alg, `${where}.id_token_signed_response_alg`),
     webhooks: listOf(table.webhooks, `${where}.webhooks`).map((value, i) =>
       webhookOf(tableOf(value, `${where}.webhooks[${i}]`), { where: `${where}.webhooks[${i}]`, client: id, i }),
     ),
   };
+}
+
+function algorithmOf(value: unknown, where: string): SigningAlgorithm {
+  const known = value === undefined ? ID_TOKEN_ALGORITHM : SIGNING_ALGORITHMS.find((name) => name === value);
+  if (known === undefined) throw bad(`${where} is not ${SIGNING_ALGORITHMS.join(" or ")}`);
+  return known;
 }
 
 function webhookOf(

@@ -1,4 +1,5 @@
 import type { Topic } from "./events/topics.ts";
+import type { SigningAlgorithm } from "./key-ring.ts";
 
 /** A service that asks who its visitors are, as its operator has described it to this node. */
 export interface LoginClient {
@@ -14,6 +15,8 @@ export interface LoginClient {
    * events. Undefined: a client without secrets, such as a page; PKCE stands for it.
    */
   readonly secretSha256: string | undefined;
+  /** OpenID Connect: how ID tokens for it are signed. */
+  readonly idTokenAlgorithm: SigningAlgorithm;
   readonly webhooks: readonly ClientWebhook[];
 }
 

@@ -26,6 +26,10 @@ const DAY = 86_400_000;
 
 export const KEY_RING_OPTIONS: KeyRingOptions = { rotateMs: 30 * DAY, aheadMs: DAY / 12, overlapMs: DAY };
 
+/** Ed25519 for everything of ours; RSA for ID tokens of services that expect what OpenID Connect makes mandatory. */
+export const SIGNING_ALGORITHMS = ["EdDSA", "RS256"] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
 interface StoredKey {
   readonly kid: string;
   readonly createdAtMs: number;
@@ -41,18 +45,20 @@ interface Stored {
 
 type SigningKey = Awaited<ReturnType<typeof importJWK>>;
 
-/** The signing keys of the tokens (EdDSA), made at first start and replaced in time, and the service's secret. */
+/** The signing keys of the tokens, made when first needed and replaced in time, and the service's secret. */
 export class KeyRing {
   readonly #vault: KeyVault;
   readonly #clock: Pick<LoginClock, "nowMs">;
   readonly #options: KeyRingOptions;
+  readonly #algorithms: readonly SigningAlgorithm[];
   #stored: Stored;
   readonly #imported = new Map<string, { readonly sign: SigningKey; readonly verify: SigningKey }>();
 
-  private constructor(vault: KeyVault, clock: Pick<LoginClock, "nowMs">, options: KeyRingOptions, stored: Stored) {
-    this.#vault = vault;
-    this.#clock = clock;
-    this.#options = options;
+  private constructor(parts: Parameters<typeof KeyRing.open>[0], stored: Stored) {
+    this.#vault = parts.vault;
+    this.#clock = parts.clock;
+    this.#options = parts.options ?? KEY_RING_OPTIONS;
+    this.#algorithms = [...new Set<SigningAlgorithm>(["EdDSA", ...(parts.algorithms ?? [])])];
     this.#stored = stored;
   }
 
@@ -62,11 +68,13 @@ export class KeyRing {
     readonly clock: Pick<LoginClock, "nowMs">;
     readonly random: Random;
     readonly options?: KeyRingOptions;
+    /** Besides EdDSA. */
+    readonly algorithms?: Iterable<SigningAlgorithm>;
   }): Promise<KeyRing> {
     const text = await parts.vault.load();
     const initial: Stored =
       text === undefined ? { version: 1, secret: toHex(parts.random(32)), keys: [] } : parse(text);
-    const ring = new KeyRing(parts.vault, parts.clock, parts.options ?? KEY_RING_OPTIONS, initial);
+    const ring = new KeyRing(parts, initial);
     await ring.rotate();
     for (const stored of ring.#stored.keys) ring.#imported.set(stored.kid, await importKey(stored));
     return ring;
@@ -80,27 +88,28 @@ export class KeyRing {
   async rotate(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const { rotateMs, aheadMs, overlapMs } = this.#options;
-    const newest = this.#stored.keys.at(-1);
-    let keys = [...this.#stored.keys];
-    if (newest === undefined || nowMs - newest.createdAtMs >= rotateMs - aheadMs) {
-      const made = await makeKey(nowMs);
+    const all = [...this.#stored.keys];
+    for (const algorithm of this.#algorithms) {
+      const newest = all.findLast((key) => algorithmOf(key) === algorithm);
+      if (newest !== undefined && nowMs - newest.createdAtMs < rotateMs - aheadMs) continue;
+      const made = await makeKey(algorithm, nowMs);
       this.#imported.set(made.kid, await importKey(made));
-      keys.push(made);
+      all.push(made);
     }
-    keys = keys.filter((_, i) => {
-      const next = keys[i + 1];
+    const keys = all.filter((key, i) => {
+      const next = all.find((later, j) => j > i && algorithmOf(later) === algorithmOf(key));
       return next === undefined || nowMs < next.createdAtMs + aheadMs + overlapMs;
     });
-    if (keys.length === this.#stored.keys.length && keys.at(-1) === newest) return;
+    if (keys.length === this.#stored.keys.length && keys.at(-1) === this.#stored.keys.at(-1)) return;
     const stored = { ...this.#stored, keys };
     await this.#vault.save(`${JSON.stringify(stored, null, 2)}\n`);
     this.#stored = stored;
     for (const kid of this.#imported.keys()) if (!keys.some((key) => key.kid === kid)) this.#imported.delete(kid);
   }
 
-  /** The key to sign with now. */
-  signing(): { readonly kid: string; readonly key: SigningKey } {
-    const { keys } = this.#stored;
+  /** The key to sign with now, of an algorithm this ring was opened with. */
+  signing(algorithm: SigningAlgorithm): { readonly kid: string; readonly key: SigningKey } {
+    const keys = this.#stored.keys.filter((key) => algorithmOf(key) === algorithm);
     const nowMs = this.#clock.nowMs();
     const usable = keys.filter(({ createdAtMs }) => createdAtMs + this.#options.aheadMs <= nowMs);
     const { kid } = (usable.at(-1) ?? keys[0]) as StoredKey;
@@ -118,20 +127,27 @@ export class KeyRing {
   }
 }
 
-function publicHalf({ kid, jwk }: StoredKey): JWK {
-  const { kty, crv, x } = jwk as { kty: string; crv: string; x: string };
-  return { kty, crv, x, kid, alg: "EdDSA", use: "sig" };
+function algorithmOf({ jwk }: StoredKey): SigningAlgorithm {
+  return jwk.kty === "RSA" ? "RS256" : "EdDSA";
 }
 
-async function makeKey(nowMs: number): Promise<StoredKey> {
-  const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+function publicHalf(stored: StoredKey): JWK {
+  const { kid, jwk } = stored;
+  const { kty, crv, x, n, e } = jwk as { kty: string; crv: string; x: string; n: string; e: string };
+  const alg = algorithmOf(stored);
+  return { kty, ...(alg === "RS256" ? { n, e } : { crv, x }), kid, alg, use: "sig" };
+}
+
+async function makeKey(algorithm: SigningAlgorithm, nowMs: number): Promise<StoredKey> {
+  const { privateKey } = await generateKeyPair(algorithm, { crv: "Ed25519", modulusLength: 2048, extractable: true });
   const jwk = await exportJWK(privateKey);
   return { kid: await calculateJwkThumbprint(jwk), createdAtMs: nowMs, jwk };
 }
 
 async function importKey(stored: StoredKey): Promise<{ sign: SigningKey; verify: SigningKey }> {
+  const algorithm = algorithmOf(stored);
   try {
-    return { sign: await importJWK(stored.jwk, "EdDSA"), verify: await importJWK(publicHalf(stored), "EdDSA") };
+    return { sign: await importJWK(stored.jwk, algorithm), verify: await importJWK(publicHalf(stored), algorithm) };
   } catch (cause) {
     throw new KeyRingError("LOGIN_KEYS", `a signing key of the login service cannot be used: ${errorText(cause)}`);
   }

@@ -12,7 +12,7 @@ import type { LoginClock } from "./deadline.ts";
 import { randomText } from "./encoding.ts";
 import { Funding } from "./funding.ts";
 import { FundingBudget } from "./funding-budget.ts";
-import { KeyRing, type KeyRingOptions, type KeyVault } from "./key-ring.ts";
+import { KeyRing, type KeyVault, type SigningAlgorithm } from "./key-ring.ts";
 import { LOGIN_LIMITS, type LoginLimits } from "./limits.ts";
 import { LoginRate } from "./login-rate.ts";
 import { OpenId } from "./open-id.ts";
@@ -41,7 +41,8 @@ export interface LoginOptions {
   readonly stockKeys?: readonly SecretKey[] | undefined;
   readonly limits?: Partial<LoginLimits>;
   readonly stock?: Partial<StockOptions>;
-  readonly keyRing?: KeyRingOptions;
+  /** Of ID tokens, by client id; EdDSA where none is said. */
+  readonly idTokenAlgorithms?: ReadonlyMap<string, SigningAlgorithm>;
 }
 
 export interface LoginDeps {
@@ -201,13 +202,14 @@ async function makeParts(options: LoginOptions, deps: LoginDeps, onEvent: Emitte
   const { chain, pool, submit, store, vault, clock, random, log } = deps;
   const limits = { ...LOGIN_LIMITS, ...options.limits };
   const stockOptions = { ...STOCK_OPTIONS, ...options.stock };
-  const keys = await KeyRing.open({ vault, clock, random, ...(options.keyRing && { options: options.keyRing }) });
+  const algorithms = options.idTokenAlgorithms;
+  const keys = await KeyRing.open({ vault, clock, random, algorithms: algorithms?.values() ?? [] });
   const secrets = new LoginSecrets(keys.secret);
   const audit = new Audit({ clock, secrets, keepMs: limits.auditKeepMs, instance: randomText(random, 6) });
   const { publisherKey } = chain.params;
   const sessions = new Sessions({ store, clock, random, audit, limits, publisherKey, onEvent });
   const tokens = new Tokens({ issuer, keys, sessions, store, clock, random, audit, limits });
-  const openId = new OpenId({ issuer, sessions, tokens, store, clock, random, audit, limits });
+  const openId = new OpenId({ issuer, sessions, tokens, store, clock, random, audit, limits, algorithms });
   const budget = new FundingBudget(limits, clock);
   const challenges = new Challenges(
     { issuer, coin, amount: stockOptions.amount, limits },

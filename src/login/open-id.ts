@@ -3,6 +3,7 @@ import type { Audit } from "./audit.ts";
 import { type Deadline, deadlineIn, isPast, type LoginClock } from "./deadline.ts";
 import { hashText, randomText } from "./encoding.ts";
 import { LoginError } from "./errors.ts";
+import type { SigningAlgorithm } from "./key-ring.ts";
 import { type LoginLimits, RateLimit } from "./limits.ts";
 import type { Caller, OpenIdService, SessionHint, SessionRecord, SignInRequest, TokenSet } from "./service.ts";
 import { loginClaims, type Sessions } from "./sessions.ts";
@@ -18,6 +19,8 @@ export interface OpenIdDeps {
   readonly random: Random;
   readonly audit: Audit;
   readonly limits: LoginLimits;
+  /** By client id, for ID tokens; EdDSA where none is said. */
+  readonly algorithms?: ReadonlyMap<string, SigningAlgorithm> | undefined;
 }
 
 /** A request as stored: bound to the browser that made it by a secret of which the hash is kept. */
@@ -165,7 +168,7 @@ export class OpenId implements OpenIdService {
   }
 
   #idToken(session: SessionRecord, { clientId, nonce }: SignInRequest): Promise<string> {
-    const { issuer, tokens, limits } = this.#deps;
+    const { issuer, tokens, limits, algorithms } = this.#deps;
     return tokens.sign(
       {
         iss: issuer,
@@ -173,7 +176,11 @@ export class OpenId implements OpenIdService {
         ...userClaims(session),
         ...(nonce !== undefined && { nonce }),
       },
-      { type: ID_TOKEN_TYPE, expiresInSeconds: Math.floor(limits.accessTokenMs / 1000) },
+      {
+        type: ID_TOKEN_TYPE,
+        expiresInSeconds: Math.floor(limits.accessTokenMs / 1000),
+        algorithm: algorithms?.get(clientId) ?? "EdDSA",
+      },
     );
   }
 

@@ -1,6 +1,7 @@
 import type { Emitter } from "../base/emitter.ts";
 import type { ChallengeMethod, ChallengeRecord, ChallengeStatus, ClaimBinding } from "./challenge.ts";
 import type { Deadline } from "./deadline.ts";
+import type { SigningAlgorithm } from "./key-ring.ts";
 import type { Json } from "./store.ts";
 
 /**
@@ -149,7 +150,12 @@ export interface TokenService {
   /** Signs any claims with the current key: ID tokens, event receipts. `iat` and `exp` are added. */
   sign(
     claims: Readonly<Record<string, Json>>,
-    options: { readonly type: string; readonly expiresInSeconds: number },
+    options: {
+      readonly type: string;
+      readonly expiresInSeconds: number;
+      /** EdDSA when absent. */
+      readonly algorithm?: SigningAlgorithm;
+    },
   ): Promise<string>;
   /** Public keys, the current one first, then those of unexpired tokens. */
   jwks(): { readonly keys: readonly Readonly<Record<string, Json>>[] };

@@ -4,7 +4,7 @@ import type { Audit } from "./audit.ts";
 import type { LoginClock } from "./deadline.ts";
 import { hashText, randomText } from "./encoding.ts";
 import { LoginError } from "./errors.ts";
-import type { KeyRing } from "./key-ring.ts";
+import { type KeyRing, SIGNING_ALGORITHMS, type SigningAlgorithm } from "./key-ring.ts";
 import type { LoginLimits } from "./limits.ts";
 import type { AccessClaims, Caller, SessionRecord, TokenService, TokenSet } from "./service.ts";
 import { loginClaims, type Sessions } from "./sessions.ts";
@@ -144,12 +144,16 @@ export class Tokens implements TokenService {
 
   async sign(
     claims: Readonly<Record<string, Json>>,
-    { type, expiresInSeconds }: { readonly type: string; readonly expiresInSeconds: number },
+    {
+      type,
+      expiresInSeconds,
+      algorithm = "EdDSA",
+    }: { readonly type: string; readonly expiresInSeconds: number; readonly algorithm?: SigningAlgorithm },
   ): Promise<string> {
-    const { kid, key } = this.#deps.keys.signing();
+    const { kid, key } = this.#deps.keys.signing(algorithm);
     const now = Math.floor(this.#deps.clock.nowMs() / 1000);
     return new SignJWT({ ...claims, iat: now, exp: now + expiresInSeconds })
-      .setProtectedHeader({ alg: "EdDSA", kid, typ: type })
+      .setProtectedHeader({ alg: algorithm, kid, typ: type })
       .sign(key);
   }
 
@@ -199,7 +203,7 @@ export class Tokens implements TokenService {
         },
         {
           issuer,
-          algorithms: ["EdDSA"],
+          algorithms: type === ACCESS_TYPE ? ["EdDSA"] : [...SIGNING_ALGORITHMS],
           typ: type,
           currentDate: new Date(clock.nowMs()),
           requiredClaims: ["sub", "aud", "exp", "sid"],

@@ -16,7 +16,7 @@ import { LoginClients } from "../login/clients.ts";
 import type { LoginClock } from "../login/deadline.ts";
 import { EventFeed } from "../login/events/feed.ts";
 import { noteOfLogin } from "../login/events/login-events.ts";
-import type { KeyVault } from "../login/key-ring.ts";
+import type { KeyVault, SigningAlgorithm } from "../login/key-ring.ts";
 import { Login } from "../login/login.ts";
 import type { LoginStore } from "../login/store.ts";
 import type { Network } from "../p2p/network.ts";
@@ -73,7 +73,10 @@ export async function openLogin(
     stop.push(() => feed.close());
     const webhooks = makeOutlets(clients, { feed, store, log: log.child({ module: "webhooks" }) });
     const login = await Login.open(
-      { issuer: parts.issuer, coin: config.branding.displayName, stockKeys },
+      {
+        ...{ issuer: parts.issuer, coin: config.branding.displayName, stockKeys },
+        idTokenAlgorithms: idTokenAlgorithms(clients),
+      },
       {
         chain,
         pool,
@@ -104,6 +107,12 @@ export async function openLogin(
     await close();
     throw error;
   }
+}
+
+/** Of services that can ask for ID tokens; without any there need be no RSA key. */
+function idTokenAlgorithms(clients: LoginClients): ReadonlyMap<string, SigningAlgorithm> {
+  const asking = clients.all().filter(({ redirectUris }) => redirectUris.length > 0);
+  return new Map(asking.map(({ id, idTokenAlgorithm }) => [id, idTokenAlgorithm]));
 }
 
 /** @throws ConfigError, one line for the operator */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeProtectedHeader } from "jose";
 import * as oidc from "openid-client";
 import { clientToml, startLoginNode } from "../support/login-node.ts";
 import { locationOf, WebVisitor } from "../support/web-visitor.ts";
@@ -8,11 +9,13 @@ const CALLBACK = "https://shop.example/back";
 const uris = `redirect_uris = ["${CALLBACK}"]\npost_logout_redirect_uris = ["https://shop.example/bye"]`;
 
 test("a standard client of OpenID Connect signs a visitor in, refreshes, asks who it is and signs out", async (t) => {
-  const clients = clientToml("shop", "its secret", uris) + clientToml("other", "another secret", uris);
+  const edDsa = `${uris}\nid_token_signed_response_alg = "EdDSA"`;
+  const clients = clientToml("shop", "its secret", uris) + clientToml("other", "another secret", edDsa);
   const { open } = await startLoginNode(t, { clients });
   const discover = (id: string, secret: string) =>
     oidc.discovery(new URL(open), id, secret, undefined, { execute: [oidc.allowInsecureRequests] });
   const config = await discover("shop", "its secret");
+  oidc.enableNonRepudiationChecks(config); // signatures of ID tokens are held against the key set
   const ask = async (more: Record<string, string> = {}) => {
     const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
     const expected = { pkceCodeVerifier, expectedState: oidc.randomState(), expectedNonce: oidc.randomNonce() };
@@ -143,5 +146,15 @@ test("a standard client of OpenID Connect signs a visitor in, refreshes, asks wh
     assert.equal((await web.open("/account")).status, 401);
     const elsewhere = { ...bye, post_logout_redirect_uri: "https://evil.example/" };
     assert.equal(locationOf(await web.open(end(elsewhere))), "/login?done=out");
+  });
+
+  await t.test("ID tokens are RS256 as the standard has it, or what the service asked for", async () => {
+    const other = await discover("other", "another secret");
+    oidc.enableNonRepudiationChecks(other);
+    const begun = await ask({ client_id: "other" });
+    const answer = new URL(await web.prove(locationOf(await web.open(begun.path))));
+    const got = await oidc.authorizationCodeGrant(other, answer, begun.expected);
+    const algorithms = [tokens, got].map(({ id_token: token }) => decodeProtectedHeader(token as string).alg);
+    assert.deepEqual(algorithms, ["RS256", "EdDSA"]);
   });
 });

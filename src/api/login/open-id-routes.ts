@@ -53,7 +53,7 @@ function discovery(issuer: string) {
     grant_types_supported: GRANT_TYPES,
     code_challenge_methods_supported: ["S256"],
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["EdDSA"],
+    id_token_signing_alg_values_supported: ["RS256", "EdDSA"],
     token_endpoint_auth_methods_supported: [...authentication, "none"],
     revocation_endpoint_auth_methods_supported: [...authentication, "none"],
     introspection_endpoint_auth_methods_supported: authentication,

@@ -34,6 +34,7 @@ test("a full file", () => {
       redirectUris: ["https://rewards.example/cb", "http://127.0.0.1:8080/cb"],
       postLogoutRedirectUris: [],
       secretSha256: HASH,
+      idTokenAlgorithm: "RS256",
       webhooks: [
         {
           id: "rewards/1",
@@ -57,7 +58,7 @@ test("a full file", () => {
     },
     {
       ...{ id: "page:1", name: "page:1", redirectUris: [], postLogoutRedirectUris: [] },
-      ...{ secretSha256: undefined, webhooks: [] },
+      ...{ secretSha256: undefined, idTokenAlgorithm: "RS256", webhooks: [] },
     },
   ]);
 });
@@ -102,4 +103,12 @@ test("a file that is not there is named", async () => {
     code: "CONFIG_FILE",
     message: /\/nowhere\/login_clients\.toml/,
   });
+});
+
+test("ID tokens are RS256 unless EdDSA is asked for; other algorithms are refused", () => {
+  const algorithm = (value: string) => parseLoginClients(`[clients.a]\nid_token_signed_response_alg = "${value}"`)[0];
+  assert.equal(algorithm("EdDSA")?.idTokenAlgorithm, "EdDSA");
+  for (const value of ["none", "HS256", "eddsa"]) {
+    assert.throws(() => algorithm(value), /clients\.a\.id_token_signed_response_alg is not EdDSA or RS256/);
+  }
 });

@@ -147,6 +147,35 @@ test("key rotation: what an old key signed verifies until its life is over, what
   );
 });
 
+test("a key of each algorithm is made, replaced in its time, and shown without its secret half", async () => {
+  let stored: string | undefined;
+  const clock = { now: 40 * DAY, nowMs: () => clock.now };
+  const vault = {
+    load: async () => stored,
+    save: async (text: string) => {
+      stored = text;
+    },
+  };
+  const parts = { vault, clock, random: platformRandom };
+  const kids = (ring: KeyRing) => ring.publicKeys().map(({ alg, kid }) => [alg, kid]);
+  const before = await KeyRing.open(parts);
+  assert.equal(kids(before).length, 1, "no RSA key where nobody asks for it");
+  const ring = await KeyRing.open({ ...parts, algorithms: ["RS256"] });
+  const [rsa, ed] = ring.publicKeys();
+  assert.deepEqual(Object.keys(rsa ?? {}).sort(), ["alg", "e", "kid", "kty", "n", "use"]);
+  assert.deepEqual([rsa?.alg, ed?.kid], ["RS256", before.publicKeys()[0]?.kid], "the other key stays as it was");
+  assert.deepEqual([ring.signing("RS256").kid, ring.signing("EdDSA").kid], [rsa?.kid, ed?.kid]);
+  clock.now += KEY_RING_OPTIONS.rotateMs;
+  await ring.rotate();
+  assert.equal(kids(ring).length, 4);
+  assert.equal(ring.signing("RS256").kid, rsa?.kid, "published before it signs");
+  clock.now += KEY_RING_OPTIONS.aheadMs + KEY_RING_OPTIONS.overlapMs;
+  await ring.rotate();
+  const left = kids(await KeyRing.open({ ...parts, algorithms: ["RS256"] }));
+  assert.deepEqual(left.map(([alg]) => alg).sort(), ["EdDSA", "RS256"]);
+  assert.ok(!left.some(([, kid]) => kid === rsa?.kid || kid === ed?.kid));
+});
+
 test("keys that do not read are an error without a word of their text, and are left alone", async () => {
   let saved = 0;
   const vault = { load: async () => '{"version":1,"secret":"cafe"', save: async () => void saved++ };
