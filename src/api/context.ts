@@ -2,8 +2,11 @@ import { setImmediate } from "node:timers/promises";
 import { toHex } from "../base/bytes.ts";
 import type { SignedBlock } from "../chain/block.ts";
 import { ChainOrder } from "../chain/chain-order.ts";
+import { Followed } from "../chain/followed.ts";
 import { blockTime, headOf, type SpentInput, transactionInputs } from "../chain/queries.ts";
+import { OutputHours } from "../chain/queries-supply.ts";
 import { type LocatedTransaction, locatedInputs } from "../chain/queries-transactions.ts";
+import { RichList } from "../chain/rich-list.ts";
 import type { ChainView, Head } from "../chain/store.ts";
 import { BytesCache } from "./cache.ts";
 import { encodeJson, type JsonObject, JsonRaw } from "./json.ts";
@@ -16,6 +19,8 @@ export class ApiContext {
   readonly options: ApiOptions;
   readonly services: ApiServices;
   readonly order: ChainOrder;
+  readonly richList: Followed<RichList>;
+  readonly outputHours: Followed<OutputHours>;
   /** Wall clock and monotonic clock at start. */
   readonly startedAt: { readonly ms: number; readonly monotonicMs: number };
   #perHead: { readonly head: Head | undefined; readonly values: Map<string, unknown> } = {
@@ -27,7 +32,11 @@ export class ApiContext {
   constructor(options: ApiOptions, services: ApiServices) {
     this.options = options;
     this.services = services;
-    this.order = new ChainOrder(services.chain.store, () => setImmediate());
+    const { store, params } = services.chain;
+    const pause = (): Promise<void> => setImmediate();
+    this.order = new ChainOrder(store, pause);
+    this.richList = new Followed(store, new RichList(params.distribution), pause);
+    this.outputHours = new Followed(store, new OutputHours(params.distribution), pause);
     this.startedAt = { ms: services.clock.nowMs(), monotonicMs: services.clock.monotonicMs() };
   }
 

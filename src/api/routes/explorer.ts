@@ -1,5 +1,5 @@
 import { formatDroplets } from "../../chain/droplet.ts";
-import { coinSupply, richList } from "../../chain/queries-supply.ts";
+import { coinSupply } from "../../chain/queries-supply.ts";
 import { encodeAddress } from "../../cipher/address.ts";
 import type { ApiContext } from "../context.ts";
 import { parseInteger } from "../go-text.ts";
@@ -54,7 +54,7 @@ export function explorerRoutes(context: ApiContext): Route[] {
 
 async function supply(context: ApiContext): Promise<HandlerResult> {
   const { distribution } = context.services.chain.params;
-  const figures = await context.perHead("supply", () => coinSupply(context.view, distribution));
+  const figures = await context.perHead("supply", () => coinSupply(context.view, distribution, context.outputHours));
   return {
     current_supply: formatDroplets(figures.current),
     total_supply: formatDroplets(figures.total),
@@ -76,11 +76,8 @@ async function richest(context: ApiContext, request: ApiRequest): Promise<Handle
           () => "invalid n",
         );
   const withDistribution = request.flag("include-distribution", "invalid include-distribution");
-  const { distribution } = context.services.chain.params;
-  const holders = await context.perHead(`richest ${withDistribution}`, () =>
-    richList(context.view, distribution, withDistribution),
-  );
-  const wanted = n > 0n && n < BigInt(holders.length) ? holders.slice(0, Number(n)) : holders;
+  const count = n > 0n ? Number(n) : undefined;
+  const wanted = await context.richList.ask((list, view) => list.first(count, withDistribution, view));
   return {
     richlist: wanted.map(({ address, coins, locked }) => ({
       address: encodeAddress(address),
