@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { CoinError, errorText } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
@@ -20,6 +20,7 @@ import { isStreaming } from "./login/event-stream.ts";
 import { READY_BYTES_MAX, ReadyAnswers } from "./ready-answers.ts";
 import { ReadyConnection } from "./ready-connection.ts";
 import { RequestMetrics } from "./request-metrics.ts";
+import { twinsOf } from "./twins.ts";
 
 /** The port cannot be had; the message is one line an operator can act on. */
 export class ListenError extends CoinError<"API_LISTEN"> {}
@@ -47,6 +48,9 @@ export interface Upgrades {
 const FATAL_ACCEPT: ReadonlySet<string> = new Set(["EBADF", "EINVAL", "EACCES", "EADDRINUSE", "ENOTSOCK"]);
 const ACCEPT_LOG_MS = 10_000;
 const RELIEVE_MS = 100;
+/** Newcomers in one second after which one handle is too few, and how many more there are then. */
+const RUSH = 256;
+const TWINS = 7;
 
 /**
  * The bound socket. It is bound first of all, so that a taken port is known at once, and serves once the node is
@@ -72,6 +76,12 @@ export class ApiListener {
   readonly #answers: ReadyAnswers;
   readonly #ready = new WeakMap<Socket, ReadyConnection>();
   #upgrades: Upgrades | undefined;
+  /** Of the same socket, once there was a rush. */
+  #twins: readonly NetServer[] = [];
+  readonly #closing = new AbortController();
+  #isWide = false;
+  #secondEndsMs = 0;
+  #newcomers = 0;
   #pausedUntilMs = 0;
   #draining = false;
 
@@ -101,6 +111,7 @@ export class ApiListener {
     this.#server.removeAllListeners("connection");
     this.#server.on("connection", (socket: Socket) => {
       if (this.#accept(socket)) this.#serve(socket);
+      if (this.#isRush()) void this.#widen();
     });
     this.#server.on("request", (request, response) => this.#take(request, response));
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -123,7 +134,7 @@ export class ApiListener {
       const message = `cannot listen on ${options.host}:${options.port}: ${reason}`;
       throw new ListenError("API_LISTEN", message, { host: options.host, port: options.port }, { cause });
     }
-    listener.#watchAccepting();
+    listener.#watchAccepting(server);
     const relieving = setInterval(() => listener.#inFlight.relieve(), RELIEVE_MS).unref();
     server.once("close", () => clearInterval(relieving));
     return listener;
@@ -193,6 +204,8 @@ export class ApiListener {
     if (!this.#server.listening) return;
     this.#draining = true;
     this.#answers.close();
+    this.#closing.abort();
+    for (const twin of this.#twins) twin.close();
     this.#server.close(); // and the idle connections, but for those that have never asked anything
     for (const socket of this.#idle.values()) if (socket.bytesRead === 0) socket.destroy();
     const closed = Promise.all([...this.#sockets.values()].map((socket) => socket.closed || once(socket, "close")));
@@ -216,6 +229,30 @@ export class ApiListener {
     const worked = [...this.#inFlight.running].filter(({ req, headersSent }) => req.complete && !headersSent);
     const kept = new Set(worked.map(({ req }) => endOf(req.socket)));
     for (const [end, socket] of this.#sockets) if (!kept.has(end)) socket.destroy();
+  }
+
+  /** True once: many come at the same time. */
+  #isRush(): boolean {
+    const now = performance.now();
+    if (now >= this.#secondEndsMs) {
+      this.#secondEndsMs = now + 1_000;
+      this.#newcomers = 0;
+    }
+    return ++this.#newcomers === RUSH && !this.#isWide && !this.#draining;
+  }
+
+  /** Lets several in at once, from now on. What this costs is only spent where it is needed. */
+  async #widen(): Promise<void> {
+    this.#isWide = true;
+    try {
+      const take = (socket: Socket) => void this.#server.emit("connection", socket);
+      this.#twins = await twinsOf(this.#server, { count: TWINS, take, signal: this.#closing.signal });
+    } catch (error) {
+      if (!this.#draining) this.#log.warn({ error: errorText(error) }, "the listener has one handle only");
+      return;
+    }
+    for (const twin of this.#twins) this.#watchAccepting(twin);
+    this.#log.info({ handles: 1 + this.#twins.length }, "many connections: the listener takes several at once");
   }
 
   /** False: destroyed, before anything is spent on it. */
@@ -264,10 +301,10 @@ export class ApiListener {
   }
 
   /** Passing errors are logged once per 10 s; without a listener they would end the process. */
-  #watchAccepting(): void {
+  #watchAccepting(server: NetServer): void {
     let passed = 0;
     let loggedAtMs = Number.NEGATIVE_INFINITY;
-    this.#server.on("error", (error: NodeJS.ErrnoException) => {
+    server.on("error", (error: NodeJS.ErrnoException) => {
       const now = performance.now();
       const fatal = FATAL_ACCEPT.has(error.code ?? "");
       passed++;

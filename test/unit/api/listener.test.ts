@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
@@ -7,6 +7,7 @@ import { clientKey } from "../../../src/api/client-key.ts";
 import type { HttpLimits } from "../../../src/api/http-limits.ts";
 import { ApiListener } from "../../../src/api/listener.ts";
 import { RequestMetrics } from "../../../src/api/request-metrics.ts";
+import { type Logger, silentLogger } from "../../../src/base/log.ts";
 
 async function bound(t: TestContext, limits: Partial<HttpLimits> = {}): Promise<ApiListener> {
   const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits });
@@ -313,4 +314,40 @@ test("who offers another protocol is answered as if it had not, with its body, a
     "GET /out  undefined",
     "GET /c  undefined",
   ]);
+});
+
+test("in a rush several are accepted in one round of the event loop, and a stop ends them all", async (t) => {
+  const lines: string[] = [];
+  const widened = new EventEmitter();
+  const info = (_fields: object, message: string): void => {
+    lines.push(message);
+    widened.emit("line");
+  };
+  const log: Logger = { ...silentLogger, info };
+  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, log });
+  t.after(() => listener.close());
+  listener.open((_request, response) => response.end("ok"));
+  const { port } = listener.address;
+  const ask = () => exchange(port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const line = once(widened, "line");
+  await Promise.all(Array.from({ length: 256 }, ask));
+  while (lines.length === 0) assert.match(await ask(), /ok$/, "nobody is lost meanwhile");
+  await line;
+  assert.deepEqual(lines, ["many connections: the listener takes several at once"]);
+
+  // All 80 stand in the system's queue before this thread accepts any.
+  const sockets = Array.from({ length: 80 }, () => connect(port, "127.0.0.1"));
+  for (const until = performance.now() + 50; performance.now() < until; );
+  let rounds = 0;
+  let answered = 0;
+  for (const socket of sockets) {
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.once("data", () => answered++);
+  }
+  for (; answered < sockets.length; rounds++) await new Promise(setImmediate);
+  assert.ok(rounds < 60, `80 newcomers took ${rounds} rounds`);
+  const ends = sockets.map((socket) => once(socket, "close"));
+  await listener.close();
+  await Promise.all(ends);
+  await assert.rejects(once(connect(port, "127.0.0.1"), "connect"), { code: "ECONNREFUSED" });
 });
