@@ -146,7 +146,11 @@ export const LIMIT_TABLE = {
     "bytes",
     "read and not handled, of all connections; whoever holds most is closed at once. Differs: a quarter of what the specification allows, to stay below 300 MB in all",
   ),
-  outputBytesMax: cap(32 * MIB, "bytes", "queued to be sent, of all connections, on the same terms"),
+  outputBytesMax: cap(
+    32 * MIB,
+    "bytes",
+    "queued to be sent, of all connections, on the same terms. Differs: a quarter of what the specification allows, as above",
+  ),
   strangersBelowPercent: cap(80, "percent", "of the two pools above in use, and strangers are not read any more"),
   turnMs: cap(10, "ms", "longest run of block execution before other work gets its turn"),
   roundMs: cap(

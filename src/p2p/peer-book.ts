@@ -94,10 +94,18 @@ export class PeerBook {
     try {
       stored = JSON.parse(text);
     } catch (cause) {
-      throw new WireError("P2P_PEERS_FILE", "the peers file is damaged", {}, { cause });
+      throw new WireError(
+        "P2P_PEERS_FILE",
+        "the peers file is damaged: delete peers.json in the data directory, it fills again",
+        {},
+        { cause },
+      );
     }
     if (typeof stored !== "object" || stored === null || Array.isArray(stored)) {
-      throw new WireError("P2P_PEERS_FILE", "the peers file is no JSON object");
+      throw new WireError(
+        "P2P_PEERS_FILE",
+        "the peers file is no JSON object: delete peers.json in the data directory, it fills again",
+      );
     }
     let skipped = 0;
     for (const [address, value] of Object.entries(stored)) {

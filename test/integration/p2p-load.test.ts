@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concat } from "../../src/base/bytes.ts";
+import { txid } from "../../src/chain/transaction.ts";
+import type { Hash } from "../../src/cipher/hash.ts";
 import type { PeersFile } from "../../src/p2p/deps.ts";
 import { DISC } from "../../src/p2p/disconnect.ts";
 import { introductionOf } from "../../src/p2p/introduction.ts";
 import type { Limits } from "../../src/p2p/limits.ts";
 import { encode, type Message } from "../../src/p2p/messages.ts";
-import { alice, out, spend } from "../support/chain.ts";
+import { alice, type Coin, out, spend } from "../support/chain.ts";
 import { identityFor, introductionFor, type WireClient } from "../support/p2p-client.ts";
 import { countingLog, MemoryWorld } from "../support/p2p-memory.ts";
 import { type PeerNode, seededRandom } from "../support/p2p-node.ts";
@@ -338,6 +340,34 @@ test("an introduction that claims to be ours relaxes what we send, and nothing o
   assert.equal(client.closed, true);
   await world.stop();
 });
+
+for (const ours of [true, false]) {
+  const title = ours
+    ? "one of our own nodes hands on the transactions of its users as they come, hundreds at once"
+    : "the same of a stranger is a flood";
+  test(title, async () => {
+    const world = new MemoryWorld();
+    const node = await world.node({ outgoing: false });
+    const [coin] = (await node.test.fund(alice, 1, 1_000_000n)) as [Coin];
+    const txn = spend([coin], [out(alice, coin.ux.body.coins, coin.ux.body.hours / 2n)]);
+    const client = await world.client(node);
+    const capabilities = ours ? { steadyDecoder: true, blocksPerAnswer: 128 } : undefined;
+    client.introduce(introductionOf(identityFor(node), capabilities));
+    await world.run(50);
+    for (let i = 0; i < 500 && !client.closed; i++) {
+      const other = Uint8Array.from({ length: 32 }, (_, at) => (at < 2 ? i >> (8 * at) : 7)) as Hash;
+      client.say(encode.transactions([txn]));
+      client.say(encode.txids("GETT", [txid(txn)]));
+      client.say(encode.txids("ANNT", [other]));
+      if (i % 10 === 9) await world.run(10);
+    }
+    await world.run(500);
+    const heard = (id: string) => client.ids().filter((one) => one === id).length;
+    if (ours) assert.deepEqual([client.closed, heard("GIVT"), heard("GETT")], [false, 500, 500]);
+    else assert.deepEqual([client.closed, heard("GIVT") < 50, heard("GETT") < 300], [true, true, true]);
+    await world.stop();
+  });
+}
 
 test("whatever strangers say, the node lives and serves others", async () => {
   const world = new MemoryWorld();

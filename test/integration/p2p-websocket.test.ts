@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { after, suite, test } from "node:test";
 import { WebSocket } from "ws";
 import { concat } from "../../src/base/bytes.ts";
@@ -41,6 +41,18 @@ async function started(
   nodes.push(node);
   return node;
 }
+
+/** A request that is granted. */
+const UPGRADE = [
+  "GET /p2p/v2 HTTP/1.1",
+  "Host: 127.0.0.1",
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Protocol: fiber-gnet.2",
+  "\r\n",
+].join("\r\n");
 
 const urlOf = (node: PeerNode) => `ws://127.0.0.1:${node.network.webSocketPort}/p2p/v2`;
 
@@ -337,6 +349,50 @@ suite("upgrade requests", () => {
     assert.equal(again.status, 101);
     again.close();
     open[1]?.ws.terminate();
+  });
+
+  test("after 2,048 the next is refused and closed at once, and nobody who stands loses their link", {
+    timeout: 60_000,
+  }, async () => {
+    // So many take a while to come on a busy machine, and none of them introduces itself.
+    const node = await started({ limits: { ...LIMITS, introductionMs: 60_000, silenceMs: 60_000 } });
+    const peer = await Visitor.introduced(node);
+    const port = node.network.webSocketPort ?? 0;
+    const crowd: Socket[] = [];
+    let gone = 0;
+    for (let left = LIMITS.wsSocketsMax - 1; left > 0; left -= 100) {
+      const some = Array.from({ length: Math.min(100, left) }, () => connect(port, "127.0.0.1"));
+      for (const socket of some)
+        socket
+          .on("error", () => {})
+          .on("close", () => gone++)
+          .write(UPGRADE);
+      await Promise.all(some.map((socket) => once(socket, "data")));
+      crowd.push(...some);
+    }
+    assert.deepEqual([node.network.connections().length, gone], [LIMITS.wsSocketsMax, 0]);
+
+    const over = connect(port, "127.0.0.1");
+    over.write(UPGRADE);
+    const closed = once(over, "close");
+    const from = performance.now();
+    const [answer] = await once(over, "data");
+    await closed;
+    assert.match(
+      String(answer),
+      /^HTTP\/1\.1 503 Service Unavailable\r\n.*\r\nRetry-After: 5\r\n.*Connection: close\r\n/s,
+    );
+    assert.ok(performance.now() - from < 1_000, "it was not kept waiting");
+    assert.deepEqual([node.network.connections().length, gone], [LIMITS.wsSocketsMax, 0]);
+    peer.ws.send(encode.empty("PING"));
+    await peer.hears("PONG");
+
+    for (const socket of crowd) socket.destroy();
+    while (node.network.connections().length > 1) await new Promise(setImmediate);
+    const { status, close } = await answered(node);
+    assert.equal(status, 101);
+    close();
+    peer.ws.terminate();
   });
 
   test(
