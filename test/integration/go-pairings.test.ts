@@ -20,7 +20,7 @@ const LOGIN: Build = {
 };
 
 const isLong = process.env.LOGINCHAIN_LONG === "1";
-const WATCH_MS = isLong ? 60_000 : 6_000;
+const WATCH_MS = Number(process.env.LOGINCHAIN_GO_WATCH_MS ?? (isLong ? 60_000 : 6_000));
 /** The reference's publisher makes blocks each 10 seconds. */
 const BLOCK_MS = 25_000;
 /** An address nobody holds the key of. */
@@ -158,7 +158,7 @@ for (const build of isLong && builds.length > 0 ? builds : [builds.at(-1) ?? LOG
           needsGo && build.goProgram === undefined
             ? "no reference node: set LOGINCHAIN_GO_NODE"
             : !needsGo && !isLong && "two of ours meet in many tests: LOGINCHAIN_LONG=1 runs it";
-        return t.test(nameOf(pairing), { skip, timeout: 240_000 }, (t) => play(t, pairing, build));
+        return t.test(nameOf(pairing), { skip, timeout: 240_000 + WATCH_MS }, (t) => play(t, pairing, build));
       }),
     );
   });
