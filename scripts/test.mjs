@@ -63,7 +63,7 @@ const rank = (name) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST
 const totals = {};
 const events = run({
   files: names.sort((a, b) => rank(a) - rank(b)).map((name) => join(tests, `${name}.test.js`)),
-  concurrency: Math.max(1, Math.min(4, availableParallelism())),
+  concurrency: Math.min(4, availableParallelism()) + 1, // one more than there are processors: some wait for others
 });
 events.on("test:diagnostic", ({ nesting, message }) => {
   const [, kind, count] = /^(pass|fail|cancelled|skipped) (\d+)$/.exec(message) ?? [];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseDroplets } from "../../src/chain/droplet.ts";
 import { newTransaction, signTransaction, type TxOut } from "../../src/chain/transaction.ts";
 import type { Droplets, Hours } from "../../src/chain/uxout.ts";
@@ -10,6 +11,9 @@ import { LoginNetwork } from "../support/login-network.ts";
 import { eventually, type RunningNode, startDaemon } from "../support/processes.ts";
 import { Visitor } from "../support/visitor.ts";
 
+const isLong = process.env.LOGINCHAIN_LONG === "1";
+const SECOND_PUBLISHERS = Number(process.env.LOGINCHAIN_ROUNDS ?? 100);
+const FORKS = isLong ? 10 : 1;
 const HEAD = "/api/v1/blockchain/metadata";
 const headOf = async (node: Pick<RunningNode, "get">) =>
   ((await node.get(HEAD)) as { head: { seq: number; block_hash: string } }).head;
@@ -59,6 +63,10 @@ const member = (node: RunningNode) =>
   ({ maker: "ours", web: node.web, dataDirectory: "", get: node.get, log: () => "", stop: async () => {} }) as const;
 
 test("a fork by a second publisher is seen within one block: evidence, alarm, no more blocks, until the operator decides", async (t) => {
+  for (let fork = 0; fork < FORKS; fork++) await forkAndSettle(t);
+});
+
+async function forkAndSettle(t: TestContext): Promise<void> {
   const net = await LoginNetwork.make(t, { droplets: 1_000_000_000 });
   const dir = net.files.directory;
   const [a, b] = [join(dir, "a"), join(dir, "b")];
@@ -102,7 +110,7 @@ test("a fork by a second publisher is seen within one block: evidence, alarm, no
   );
   const [name] = await eventually(
     () => readdir(join(a, "evidence")),
-    (names) => names.length === 1,
+    (names) => names.length === 1 && names[0]?.endsWith(".json") === true, // not while it is being written
   );
   const proof = JSON.parse(await readFile(join(a, "evidence", name as string), "utf8"));
   assert.equal(proof.ours.hash, mine);
@@ -122,7 +130,7 @@ test("a fork by a second publisher is seen within one block: evidence, alarm, no
   );
   assert.deepEqual(await readdir(join(a, "evidence")), ["settled"]);
   await settled.stop();
-});
+}
 
 test("a publisher with an older database publishes nothing until the peers gave it the rest", async (t) => {
   const net = await LoginNetwork.make(t, { droplets: 1_000_000_000 });
@@ -169,4 +177,72 @@ test("a publisher with an older database publishes nothing until the peers gave 
     ({ seq }) => seq === 3,
   );
   await caughtUp.stop();
+});
+
+test(`${SECOND_PUBLISHERS} second publishers make no block, whichever way they came to be`, {
+  skip: !isLong && "minutes: LOGINCHAIN_LONG=1 runs it",
+}, async (t) => {
+  const net = await LoginNetwork.make(t, { droplets: 1_000_000_000 });
+  const [data, other] = [join(net.files.directory, "p"), join(net.files.directory, "other")];
+  let first = await publisher(t, net, { data });
+  await net.bootstrap(member(first));
+  const grown = async (by: number, from: number) =>
+    eventually(
+      () => headOf(first),
+      ({ seq }) => seq === from + by,
+    );
+  await grown(1, 0);
+
+  const onTheSameDirectory = async () => {
+    const { seq } = await headOf(first);
+    await Promise.all([pay(net, first, "1"), assert.rejects(publisher(t, net, { data }), /in use|locked/)]);
+    await grown(1, seq);
+  };
+  const fromAnOldBackup = async () => {
+    const { seq } = await headOf(first);
+    await first.stop();
+    await cp(join(data, "chain"), join(other, "chain"), { recursive: true });
+    first = await publisher(t, net, { data });
+    await pay(net, first, "1");
+    await grown(1, seq);
+    const mark = join(data, "publisher.head");
+    await eventually(
+      () => readFile(mark, "utf8"),
+      (text) => text.includes(`"seq":${seq + 1},`), // written before peers are told, not before the API is
+    );
+    await cp(mark, join(other, "publisher.head"));
+    const second = await publisher(t, net, { data: other, flags: ["--disable-networking"] });
+    await pay(net, second, "2");
+    await pause(1_500); // longer than it would wait for another publisher
+    assert.match(String((await readiness(second)).reasons), /old backup/);
+    assert.equal((await headOf(second)).seq, seq);
+    await second.stop();
+  };
+  const onAnotherMachine = async () => {
+    const second = await publisher(t, net, { data: other, dials: [first.port] });
+    const { seq } = await headOf(first);
+    await eventually(
+      () => headOf(second),
+      (head) => head.seq === seq,
+    );
+    await pay(net, first, "1");
+    const head = await grown(1, seq);
+    await eventually(
+      () => headOf(second),
+      ({ block_hash }) => block_hash === head.block_hash,
+    );
+    await pause(1_500);
+    assert.equal((await headOf(first)).seq, seq + 1);
+    for (const node of [first, second]) {
+      assert.match(await (await fetch(`${node.web}/metrics`)).text(), /chain_forks_signed 0\n/);
+    }
+    await assert.rejects(readFile(join(other, "publisher.head")), { code: "ENOENT" }); // it has made no block
+    await second.stop();
+  };
+  const ways = [onTheSameDirectory, fromAnOldBackup, onAnotherMachine];
+  for (let round = 0; round < SECOND_PUBLISHERS; round++) {
+    await rm(other, { recursive: true, force: true });
+    await (ways[round % ways.length] as () => Promise<void>)();
+  }
+  assert.equal(await first.stop(), 0);
 });

@@ -15,9 +15,12 @@ import { repositoryRoot } from "../support/repository.ts";
 const MAIN = join(repositoryRoot(), "build", "test", "simulation", "main.js");
 const CPU_SECONDS = process.env.LOGINCHAIN_LONG === "1" ? 300 : 12;
 
-/** In a process of its own: the test runner follows every promise, which makes this five times as slow. */
+/**
+ * In a process of its own: the test runner follows every promise, which makes this five times as slow. Without threads
+ * of V8's: for so small a heap they cost more than they help.
+ */
 async function seeds(...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args]).catch(
+  const { stdout } = await promisify(execFile)(process.execPath, ["--single-threaded", MAIN, ...args]).catch(
     (failed: { stdout: string }) => {
       throw new Error(failed.stdout);
     },
