@@ -148,7 +148,7 @@ test("a taken port is named at once, and nothing is left running", async (t) => 
   const { code, stderr } = await runProgram(["up", "--dir", directory, `--publisher-api=${port}`]);
   assert.notEqual(code, 0);
   assert.match(stderr, new RegExp(`\nloginchain: cannot listen on 127\\.0\\.0\\.1:${port}: the port is taken\\..*\n$`));
-  assert.ok(performance.now() - startedAt < 10_000, "not after a time limit");
+  assert.ok(performance.now() - startedAt < 20_000, "not after the 30 s that a node may take");
 });
 
 test("an interrupt while starting stops at once and leaves no process", async (t) => {

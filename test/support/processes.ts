@@ -157,7 +157,7 @@ export async function startDaemon(
 export async function eventually<T>(
   ask: () => Promise<T>,
   accept: (answer: T) => boolean,
-  { timeoutMs = 15_000, everyMs = 20 } = {},
+  { timeoutMs = 30_000, everyMs = 20 } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;

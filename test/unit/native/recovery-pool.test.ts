@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Logger, silentLogger } from "../../../src/base/log.ts";
 import { inlineRecovery, RECOVERY_RECORD_BYTES, RECOVERY_RESULT_BYTES } from "../../../src/chain/signatures.ts";
@@ -14,18 +14,14 @@ import { installNativeBackend } from "../../../src/native/install.ts";
 import { RecoveryPool, type RecoveryPoolOptions } from "../../../src/native/recovery-pool.ts";
 import { recoveryRecords } from "../../support/recovery-records.ts";
 
+await installNativeBackend({ env: {} });
 const all = recoveryRecords(700);
 const recordsOf = (count: number, from = 0): Uint8Array =>
   all.slice(from * RECOVERY_RECORD_BYTES, (from + count) * RECOVERY_RECORD_BYTES);
 
-let expected: Uint8Array;
+const expected = await inlineRecovery().recover(all.slice());
 const resultsOf = (count: number, from = 0): Uint8Array =>
   expected.slice(from * RECOVERY_RESULT_BYTES, (from + count) * RECOVERY_RESULT_BYTES);
-
-before(async () => {
-  await installNativeBackend({ env: {} });
-  expected = await inlineRecovery().recover(all.slice());
-});
 
 after(() => {
   installBackend(nobleBackend);

@@ -53,7 +53,7 @@ test("jobs run one after the other, and too many are refused", async () => {
 
 test("closing fails what is open and what comes after", async () => {
   const closing = new UnlockThread();
-  const job = () => closing.seal("scrypt-chacha20poly1305", utf8("x"), utf8("p"));
+  const job = () => closing.seal(QUICK, utf8("x"), utf8("p"));
   const open = [job(), job()].map((call) => assert.rejects(call, { code: "WALLET_CLOSED" }));
   await closing.close();
   await Promise.all(open);
