@@ -208,7 +208,7 @@ export class ApiListener {
     for (const twin of this.#twins) twin.close();
     this.#server.close(); // and the idle connections, but for those that have never asked anything
     for (const socket of this.#idle.values()) if (socket.bytesRead === 0) socket.destroy();
-    const closed = Promise.all([...this.#sockets.values()].map((socket) => socket.closed || once(socket, "close")));
+    const closed = Promise.all([...this.#sockets.values()].map(closeOf));
     for (const [request] of this.#waiting.splice(0)) request.socket.destroy();
     for (const response of this.#inFlight.running) {
       if (isStreaming(response))
@@ -364,6 +364,14 @@ function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMe
     lines.push(`${name}: ${kept}`);
   }
   return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** Whatever it ends with: a client that resets its connection must not fail the stop. */
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once("close", () => resolve());
+  });
 }
 
 /** Tells the client not to ask again on this connection, and closes the connection once it is idle. */

@@ -25,9 +25,11 @@ import {
   genesisOwner,
   type Owner,
   out,
+  owners,
   spend,
   TestChain,
   testParams,
+  VOLUME,
 } from "./chain.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -45,7 +47,12 @@ export const ISSUER = "https://login.example.org";
 /** Droplets to return. */
 export const AMOUNT = 1_000_000n;
 
+/** Addresses of the stock, when there is one. */
+const LANES = owners("login stock", 8);
+
 export interface LoginRigOptions {
+  /** The service lends coins to who has none. */
+  readonly withStock?: boolean;
   readonly limits?: Partial<LoginLimits>;
   /** What the service sees of the chain and its pool; absent: all of it. */
   readonly wrap?: (deps: LoginDeps) => LoginDeps;
@@ -78,7 +85,11 @@ export class LoginRig {
     this.#coins = coins;
   }
 
-  static async start({ limits = {}, wrap = (deps) => deps }: LoginRigOptions = {}): Promise<LoginRig> {
+  static async start({
+    limits = {},
+    wrap = (deps) => deps,
+    withStock = false,
+  }: LoginRigOptions = {}): Promise<LoginRig> {
     const [clock, store, chainStore] = [new LoginTestClock(), new MemoryLoginStore(), new MemoryStore()];
     const chain = await TestChain.open({ store: chainStore });
     const pool = new UnconfirmedPool({
@@ -97,14 +108,15 @@ export class LoginRig {
     };
     const submit = async (txn: Transaction) => void (await pool.injectFromPeer(txn));
     const deps = { chain: chain.chain, pool, submit, store, vault, clock, random: platformRandom, log: silentLogger };
-    const open = () => Login.open({ issuer: ISSUER, coin: "Testcoin", limits, stock: { amount: AMOUNT } }, wrap(deps));
+    const stock = { amount: AMOUNT, readyTarget: 16 };
+    const stockKeys = withStock ? LANES.map(({ secret }) => secret) : undefined;
+    const open = () => Login.open({ issuer: ISSUER, coin: "Testcoin", limits, stock, stockKeys }, wrap(deps));
     const each = [alice, bob].flatMap((owner) =>
       Array.from({ length: 8 }, (_, i) => out(owner, 10n * AMOUNT, 1_000n + BigInt(i))),
     );
-    const first = spend(
-      [chain.genesisCoin()],
-      [...each, out(genesisOwner, 100_000_000_000_000n - 160n * AMOUNT, 1_000n)],
-    );
+    if (withStock) each.push(...LANES.map((lane) => out(lane, 100n * AMOUNT, 10_000n)));
+    const rest = each.reduce((left, { coins }) => left - coins, VOLUME);
+    const first = spend([chain.genesisCoin()], [...each, out(genesisOwner, rest, 1_000n)]);
     const block = await chain.add([first]);
     const coins = new Map([alice, bob].map((owner) => [owner, chain.coinsOf(owner, first, block)]));
     return new LoginRig({ chain, pool, clock, store, login: await open() }, open, coins);
@@ -164,8 +176,10 @@ export class LoginRig {
     await this.login.challenges.settle();
   }
 
-  async restart({ ofMachine = false } = {}): Promise<void> {
+  /** `meanwhile`: what happens while there is no service. */
+  async restart({ ofMachine = false, meanwhile = async (): Promise<void> => {} } = {}): Promise<void> {
     await this.login.close();
+    await meanwhile();
     if (ofMachine) this.clock.epoch = `${this.clock.epoch}, and once more`;
     this.login = await this.#open();
     await this.settle();

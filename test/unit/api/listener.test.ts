@@ -115,6 +115,17 @@ test("when the time to drain is over clients are not waited for, work is", async
   assert.match(await unread, /some/);
 });
 
+test("a client that resets its connection meanwhile does not fail the closing", async (t) => {
+  const listener = await bound(t);
+  const { asked } = held(listener);
+  const socket = connect(listener.address.port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked;
+  const closed = listener.close();
+  socket.resetAndDestroy();
+  await closed;
+});
+
 test("a request that does not finish is cut off at last", async (t) => {
   const listener = await bound(t, { drainMs: 20, drainWorkMs: 50 });
   const { asked } = held(listener);
