@@ -55,12 +55,8 @@ export class Watcher implements FundingListener {
       chain.onBlock.on((event) => this.#guard(() => this.#onBlock(event))),
       pool.onChange.on(({ added, removed }) => this.#guard(() => this.#onPool(added, removed))),
     );
-    for (const record of live) {
-      this.#index(record);
-      this.recheck(record);
-      if (statusOf(record) === "funding" || statusOf(record) === "waiting") this.#lookAfter(record.id);
-    }
-    for (const { txn } of pool.all()) this.#inspectPooled(txn);
+    for (const record of live) this.#index(record);
+    this.#takeUp(live);
     for (const record of live) {
       const { status, txid = "" } = lastChange(record);
       if (status === "seen" && !this.#seen.has(txid)) this.#attempt(record.id, challenges.move(record.id, "waiting"));
@@ -73,13 +69,17 @@ export class Watcher implements FundingListener {
 
   /** Steps that failed are tried again. */
   retry(): void {
-    for (const id of [...this.#doubtful]) {
-      this.#doubtful.delete(id);
-      const record = this.#liveRecord(id);
-      if (record === undefined) continue;
-      this.recheck(record);
-      this.#lookAfter(id);
-    }
+    if (this.#doubtful.size === 0) return;
+    const records = [...this.#doubtful].flatMap((id) => this.#liveRecord(id) ?? []);
+    this.#doubtful.clear();
+    this.#takeUp(records);
+  }
+
+  /** What chain and pool know of them; then who has nothing to return, and nothing on its way back, gets a coin. */
+  #takeUp(records: readonly ChallengeRecord[]): void {
+    for (const record of records) this.recheck(record);
+    for (const { txn } of this.#deps.pool.all()) this.#inspectPooled(txn);
+    for (const { id } of records) this.#lookAfter(id);
   }
 
   /** Everything the chain knows of a challenge's return address. */
