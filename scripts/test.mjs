@@ -28,6 +28,7 @@ const LONGEST = [
   "integration/login-service",
   "integration/login-restart",
   "integration/api-docs",
+  "integration/storage-kill",
 ];
 
 /**

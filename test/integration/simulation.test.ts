@@ -13,7 +13,7 @@ import { alice } from "../support/chain.ts";
 import { repositoryRoot } from "../support/repository.ts";
 
 const MAIN = join(repositoryRoot(), "build", "test", "simulation", "main.js");
-const CPU_SECONDS = process.env.LOGINCHAIN_LONG === "1" ? 300 : 12;
+const CPU_SECONDS = process.env.LOGINCHAIN_LONG === "1" ? 300 : 8;
 
 /**
  * In a process of its own: the test runner follows every promise, which makes this five times as slow. Without threads
