@@ -28,7 +28,9 @@ function stale() {
   const built = modified(stamp);
   return (
     newest(join(root, "src")) > built ||
-    ["package.json", "tsconfig.json", "tsconfig.build.json"].some((name) => modified(join(root, name)) > built)
+    ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs", "scripts/pages.mjs"].some(
+      (name) => modified(join(root, name)) > built,
+    )
   );
 }
 
