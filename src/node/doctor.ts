@@ -110,9 +110,10 @@ async function* directories({ paths, databaseReadOnly }: DaemonConfig): AsyncGen
 }
 
 /** Keys, seeds and tokens are for the owner alone. */
-async function* secrets({ paths }: DaemonConfig, files: readonly string[]): AsyncGenerator<Finding> {
+async function* secrets({ paths, login }: DaemonConfig, files: readonly string[]): AsyncGenerator<Finding> {
   const open: string[] = [];
-  for (const path of [...files, paths.dataDirectory, paths.wallets, paths.login, paths.key]) {
+  const named = [...files, login.stockFile, login.clientsFile].filter((path) => path !== "");
+  for (const path of [...named, paths.dataDirectory, paths.wallets, paths.login, paths.key]) {
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && (found.mode & 0o077) !== 0) open.push(path);
   }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually, PROGRAM, runProgram, temporaryDirectory } from "../support/processes.ts";
+import { repositoryRoot } from "../support/repository.ts";
 import { childPid, startUp } from "../support/up.ts";
 
 interface Metadata {
@@ -55,6 +56,19 @@ test("one chain's life: made by one command, continued by the second, begun anew
     ]);
     for (const name of ["login_fiber.toml", "login_genesis.json", "login_peer.toml", "login_stock.json"]) {
       assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600, name);
+    }
+  });
+
+  await t.test("the commands of the guide for reward services answer what it says", async () => {
+    const guide = await readFile(join(repositoryRoot(), "docs", "reward-services.md"), "utf8");
+    const commands = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text).join("");
+    const script = commands.replace("http://127.0.0.1:6480", first.open);
+    const guided = spawnSync("bash", ["-euo", "pipefail", "-c", script], { cwd: directory, encoding: "utf8" });
+    if (!guided.stderr.includes("curl: command not found")) {
+      assert.equal(guided.status, 0, guided.stderr);
+      for (const word of ['"status":"', '"code":"not_confirmed"', '"token_endpoint"', '"keys"']) {
+        assert.ok(guided.stdout.includes(word), `the guide's commands answer ${word}: ${guided.stdout}`);
+      }
     }
   });
 
