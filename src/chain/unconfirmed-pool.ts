@@ -292,6 +292,7 @@ export class UnconfirmedPool {
   }
 
   #onBlock({ change }: BlockEvent): void {
+    if (this.#table.size === 0) return; // every block of a catch-up passes here
     const removed = change.txids.flatMap((id) => this.#table.delete(hashHex(id)) ?? []);
     if (removed.length === 0) return;
     this.#changed([], removed);

@@ -1,14 +1,15 @@
 /**
- * A bounded cache in two halves: entries of the older half that are asked for move to the younger; when that is
- * full the older half is dropped as a whole. Keeps what is in use, at one map access per hit.
+ * A bounded cache in two parts: entries of the older part that are asked for move to the younger; when there are too
+ * many the older part is dropped as a whole. Nothing is forgotten while no more than `max` different entries are in
+ * use, and never more than half as many again are kept.
  */
 export class AgingMap<Value> {
-  readonly #halfMax: number;
+  readonly #max: number;
   #young = new Map<string, Value>();
   #old = new Map<string, Value>();
 
   constructor(max: number) {
-    this.#halfMax = Math.ceil(max / 2);
+    this.#max = max;
   }
 
   get(key: string): Value | undefined {
@@ -20,9 +21,11 @@ export class AgingMap<Value> {
   }
 
   set(key: string, value: Value): void {
-    if (this.#young.size >= this.#halfMax) {
+    this.#old.delete(key);
+    if (this.#young.size + this.#old.size >= this.#max && this.#young.size >= this.#max / 2) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#old.delete(key);
     }
     this.#young.set(key, value);
   }

@@ -18,8 +18,8 @@ import { type LevelStoreOptions, type Opened, Opening } from "./opening.ts";
 import { OutputCache } from "./output-cache.ts";
 import { type Generation, Staging } from "./staging.ts";
 
-/** Address records kept decoded for the writer. */
-const ADDRESSES_CACHED = 16384;
+/** Address records in use that are kept decoded for the writer, 1 to 2 KB each. */
+const ADDRESSES_CACHED = 12288;
 /** Outputs kept for the checks of the next blocks: 8 MB. */
 const OUTPUTS_CACHED = 65536;
 /** Transactions turned into a batch before other work gets a turn: a few milliseconds. */
