@@ -1,8 +1,10 @@
 // Read endpoints of a reference node and of ours on the same chain, in turns, under the same load (wrk).
 // usage: npm run build && npm run bench -- reads [--blocks 1000] [--transactions 20] [--addresses 10000] [--seconds 3]
-//        [--connections 16] [--rounds 1] [--only health,outputs] [--keep DIR]
+//        [--connections 16] [--rounds 1] [--only health,outputs] [--keep DIR] [--cold] [--bare]
 // LOGINCHAIN_GO_NODE: the reference's program; without it only ours is measured. --keep: where chain and nodes' data
 // stay between runs, since making them takes minutes. Queries about one thing ask for another of 200 each time.
+// A second of load goes before what is measured, unless --cold: then what first answers cost shows in the p99. --bare:
+// first, what a server does that reads and writes sockets and looks at nothing.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -30,6 +32,7 @@ const addresses = Number(optionOf("--addresses", "10000"));
 const seconds = Number(optionOf("--seconds", "3"));
 const connections = Number(optionOf("--connections", "16"));
 const rounds = Number(optionOf("--rounds", "1"));
+const isCold = flags.includes("--cold");
 const only = optionOf("--only", "").split(",").filter(Boolean);
 
 /** Things of the chain that queries ask for, `SAMPLES` of each. */
@@ -190,22 +193,51 @@ async function factsOf(web: string): Promise<Facts> {
 
 async function measureAll(webs: readonly string[], facts: Facts, scratch: string): Promise<void> {
   console.log("request".padEnd(18), "  ours/s   p99 ms       go/s   p99 ms     ratio  wanted");
+  if (flags.includes("--bare"))
+    console.log("bare sockets".padEnd(18), shown(await bareSockets(webs[0] as string, scratch)));
   for (const one of CASES.filter(({ name }) => only.length === 0 || only.includes(name))) {
     const script = join(scratch, `${one.name}.lua`);
     await writeFile(script, rotation(one.targets(facts)));
+    if (!isCold) for (const web of webs) await load(web, script, 1);
     const runs: Figures[][] = webs.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [i, web] of webs.entries()) runs[i]?.push(await rested(web).then(() => load(web, script)));
     }
     const [ours, go] = runs.map(median) as [Figures, Figures | undefined];
-    const of = ({ perSecond, p99Ms, failed }: Figures): string =>
-      `${perSecond.toFixed(perSecond < 100 ? 1 : 0).padStart(8)} ${p99Ms.toFixed(2).padStart(8)}${failed > 0 ? ` (${failed} failed)` : ""}`;
     const ratio =
       go === undefined
         ? ""
-        : `   ${of(go)} ${(ours.perSecond / go.perSecond).toFixed(2).padStart(9)} ${String(one.times).padStart(7)}`;
-    console.log(one.name.padEnd(18), of(ours), ratio);
+        : `   ${shown(go)} ${(ours.perSecond / go.perSecond).toFixed(2).padStart(9)} ${String(one.times).padStart(7)}`;
+    console.log(one.name.padEnd(18), shown(ours), ratio);
   }
+}
+
+function shown({ perSecond, p99Ms, failed }: Figures): string {
+  const rate = perSecond.toFixed(perSecond < 100 ? 1 : 0).padStart(8);
+  return `${rate} ${p99Ms.toFixed(2).padStart(8)}${failed > 0 ? ` (${failed} failed)` : ""}`;
+}
+
+/** The answer to version by a process that does not look at the request: as fast as this machine's Node can be. */
+async function bareSockets(web: string, scratch: string): Promise<Figures> {
+  const target = "/api/v1/version";
+  const body = await answerTo(web, target);
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const program = `const answer = Buffer.from(${JSON.stringify(head + body)});
+    require("node:net").createServer((socket) => socket.on("error", () => {}).on("data", () => socket.write(answer)))
+      .listen(0, "127.0.0.1", function () { console.log(this.address().port); });`;
+  const server = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [port] = await once(server.stdout, "data");
+    const script = join(scratch, "bare.lua");
+    await writeFile(script, rotation([target]));
+    return await load(`http://127.0.0.1:${String(port).trim()}`, script);
+  } finally {
+    server.kill();
+  }
+}
+
+async function answerTo(web: string, target: string): Promise<string> {
+  return (await fetch(`${web}${target}`)).text();
 }
 
 /** Waits until a node has done with what earlier clients left behind. */
@@ -235,8 +267,8 @@ end
 `;
 }
 
-async function load(web: string, script: string): Promise<Figures> {
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "60s", "-s", script, web];
+async function load(web: string, script: string, forSeconds = seconds): Promise<Figures> {
+  const args = ["-t1", `-c${connections}`, `-d${forSeconds}s`, "--timeout", "60s", "-s", script, web];
   const wrk = spawn("wrk", args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   wrk.stdout.setEncoding("utf8").on("data", (part: string) => {
