@@ -48,9 +48,11 @@ export interface Upgrades {
 const FATAL_ACCEPT: ReadonlySet<string> = new Set(["EBADF", "EINVAL", "EACCES", "EADDRINUSE", "ENOTSOCK"]);
 const ACCEPT_LOG_MS = 10_000;
 const RELIEVE_MS = 100;
+/** What does not fit into the system's queue waits a second for its own system to try again. Linux cuts this to its limit. */
+const BACKLOG = 4_096;
 /** Newcomers in one second after which one handle is too few, and how many more there are then. */
 const RUSH = 256;
-const TWINS = 7;
+const RUSH_HANDLES = { count: 7, backlog: BACKLOG };
 
 /**
  * The bound socket. It is bound first of all, so that a taken port is known at once, and serves once the node is
@@ -126,7 +128,7 @@ export class ApiListener {
     const server = listener.#server;
     const host = options.host === "localhost" ? "127.0.0.1" : options.host; // as Go: IPv4 before IPv6
     try {
-      server.listen({ port: options.port, ...(host !== "" && { host }) });
+      server.listen({ port: options.port, backlog: BACKLOG, ...(host !== "" && { host }) });
       await once(server, "listening");
     } catch (cause) {
       const taken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
@@ -246,7 +248,7 @@ export class ApiListener {
     this.#isWide = true;
     try {
       const take = (socket: Socket) => void this.#server.emit("connection", socket);
-      this.#twins = await twinsOf(this.#server, { count: TWINS, take, signal: this.#closing.signal });
+      this.#twins = await twinsOf(this.#server, { ...RUSH_HANDLES, take, signal: this.#closing.signal });
     } catch (error) {
       if (!this.#draining) this.#log.warn({ error: errorText(error) }, "the listener has one handle only");
       return;

@@ -12,9 +12,15 @@ const ECHO = new URL("../api/handle-echo.js", import.meta.url);
  */
 export async function twinsOf(
   server: Server,
-  options: { readonly count: number; readonly take: (socket: Socket) => void; readonly signal: AbortSignal },
+  options: {
+    readonly count: number;
+    /** Of the socket they share: the last to listen decides it. */
+    readonly backlog: number;
+    readonly take: (socket: Socket) => void;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Server[]> {
-  const { count, take, signal } = options;
+  const { count, backlog, take, signal } = options;
   const child = fork(ECHO, { execArgv: [], env: {}, stdio: "ignore" });
   const twins: Server[] = [];
   try {
@@ -24,7 +30,7 @@ export async function twinsOf(
     for await (const [, handle] of answers) {
       // As an HTTP server takes them: a client may close its side when it has asked.
       const twin = createServer({ allowHalfOpen: true, noDelay: true }, take);
-      twin.listen(handle);
+      twin.listen(handle, backlog);
       if (twins.push(twin) === count) break;
     }
     signal.throwIfAborted();

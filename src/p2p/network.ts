@@ -41,6 +41,8 @@ const MINUTE_MS = 60_000;
 const STRANGERS_MAX = 64;
 /** Of the genesis hash: enough to tell chains apart in a file, short enough for one with thousands of entries. */
 const CHAIN_NAME_DIGITS = 16;
+/** Peers whose deadlines are looked at before other work may get its turn. */
+const DEADLINES_AT_ONCE = 32;
 const SAVE_MS = 10 * MINUTE_MS;
 /** What releases up to 0.24 relay; they do not say (p2p.md 8.4). */
 const LEGACY_VERIFY: VerifyParams = { burnFactor: 2, maxTransactionSize: 32_768, maxDecimals: 3 };
@@ -73,6 +75,7 @@ export class Network {
   #urlDialer: UrlDialer | undefined;
   #listener: Listener | undefined;
   #webSocketListener: Listener | undefined;
+  #checkingDeadlines = false;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #stopping: Promise<void> | undefined;
 
@@ -474,11 +477,22 @@ export class Network {
   // Periodic work
 
   #sweep(): void {
-    for (const peer of this.#table.all()) peer.checkDeadlines();
+    void this.#checkDeadlines();
     this.#server.remind(this.#table.active());
     this.#sync.tick();
     this.#gossip.tick();
     this.#urlDialer?.tick();
+  }
+
+  /** A flood of newcomers is late all at once: what ends them must not hold up everybody else. */
+  async #checkDeadlines(): Promise<void> {
+    if (this.#checkingDeadlines) return;
+    this.#checkingDeadlines = true;
+    for (const [i, peer] of this.#table.all().entries()) {
+      if (i % DEADLINES_AT_ONCE === DEADLINES_AT_ONCE - 1) await this.#turnstile.pass();
+      peer.checkDeadlines();
+    }
+    this.#checkingDeadlines = false;
   }
 
   /** Memory for all peers together is bounded too: whoever holds most has to go. */

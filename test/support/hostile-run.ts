@@ -15,6 +15,8 @@ import { eventually, type RunningNode } from "./processes.ts";
 import { Spender } from "./spender.ts";
 
 const OPENING_MS_MAX = 20_000;
+/** Files that stay open on purpose: handles of two listeners that had a rush, and some of Node's own. */
+const FILES_KEPT = 2 * 7 + 3;
 const CROWD = fileURLToPath(new URL("./hostile-crowd.js", import.meta.url));
 
 export interface HostileOptions {
@@ -122,7 +124,7 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
     async () => {
       left = leftOver(await metricsOf(node));
       const more = openFiles(pid) - openBefore;
-      return more > 3 ? [...left, `${more} more open files`] : left;
+      return more > FILES_KEPT ? [...left, `${more} more open files`] : left;
     },
     ({ length }) => length === 0,
     { timeoutMs: 40_000, everyMs: 100 },
