@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
+import { connect } from "node:tls";
 import fc from "fast-check";
+import { selfSignedCertificate } from "../../../src/api/certificate.ts";
 import type { HttpLimits } from "../../../src/api/http-limits.ts";
 import { ApiListener } from "../../../src/api/listener.ts";
 import { offerAgain } from "../../../src/api/ready-answers.ts";
@@ -16,18 +19,21 @@ function answerOf({ method, url, rawHeaders }: IncomingMessage, body: string): s
 interface Echo {
   readonly port: number;
   readonly listener: ApiListener;
-  /** Answers that were given again. */
-  again: number;
+  /** How many answers were given again. */
+  readonly again: () => number;
 }
 
 /** `offers`: whether answers to GET may be given again. Requests for /slow are answered later. */
-async function echo(t: TestContext, offers: boolean, limits: Partial<HttpLimits> = {}): Promise<Echo> {
-  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits });
+async function echo(
+  t: TestContext,
+  offers: boolean,
+  limits: Partial<HttpLimits> = {},
+  tls?: { cert: string; key: string },
+): Promise<Echo> {
+  const listener = await ApiListener.bind({ host: "127.0.0.1", port: 0, limits, tls });
   t.after(() => listener.close());
-  const served: Echo = { port: listener.address.port, listener, again: 0 };
-  const given = (): void => {
-    served.again++;
-  };
+  let again = 0;
+  const given = (): void => void again++;
   const reply = (request: IncomingMessage, response: ServerResponse, body: string): void => {
     const text = answerOf(request, body);
     response.writeHead(200, { "content-length": text.length }).end(text, "latin1");
@@ -44,7 +50,7 @@ async function echo(t: TestContext, offers: boolean, limits: Partial<HttpLimits>
       else reply(request, response, body);
     });
   });
-  return served;
+  return { port: listener.address.port, listener, again: () => again };
 }
 
 const SLOW_MS = 2;
@@ -135,7 +141,7 @@ test("whatever is sent, in whatever pieces, is answered as without ready answers
     }),
     { numRuns: process.env.LOGINCHAIN_LONG === "1" ? 5_000 : 60 },
   );
-  assert.ok(ready.again > 60, `given again: ${ready.again}`);
+  assert.ok(ready.again() > 60, `given again: ${ready.again()}`);
 });
 
 test("an answer that is ready waits for one that is not", async (t) => {
@@ -181,6 +187,22 @@ test("who does not read a long ready answer is cut off", async (t) => {
   await before(2_000, () => held() === 0);
   deaf.socket.resume();
   assert.ok(await before(2_000, () => deaf.socket.closed));
+});
+
+test("answers are given again over TLS, too", async (t) => {
+  const tls = selfSignedCertificate({ hostname: "x", addresses: ["127.0.0.1"], nowMs: Date.now() });
+  const { port, ...served } = await echo(t, true, {}, tls);
+  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }).setEncoding("latin1");
+  t.after(() => socket.destroy());
+  await once(socket, "secureConnect");
+  const answers: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    socket.write(PLAIN);
+    answers.push(undated(String((await once(socket, "data"))[0])));
+  }
+  assert.match(answers[0] as string, /<GET \/a Host\|x >$/);
+  assert.deepEqual(answers.slice(1), [answers[0], answers[0]]);
+  assert.equal(served.again(), 2);
 });
 
 test("a stop tells kept connections that they end, ready answers or not", async () => {
