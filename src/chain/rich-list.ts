@@ -83,7 +83,7 @@ export class RichList implements Summary {
 
 function byRank(a: Ranked, b: Ranked): number {
   if (a.coins !== b.coins) return a.coins > b.coins ? -1 : 1;
-
+  if (a.locked !== b.locked) return a.locked ? -1 : 1;
   return byKey(a.key, b.key);
 }
 

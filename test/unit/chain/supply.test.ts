@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { toHex } from "../../../src/base/bytes.ts";
+import { compareBytes, toHex } from "../../../src/base/bytes.ts";
 import { Followed } from "../../../src/chain/followed.ts";
 import { coinHours } from "../../../src/chain/hours.ts";
 import { HoursLog } from "../../../src/chain/hours-log.ts";
 import { coinSupply, OutputHours, scannedTotals } from "../../../src/chain/queries-supply.ts";
 import { RichList } from "../../../src/chain/rich-list.ts";
+import type { ChainView } from "../../../src/chain/store.ts";
 import type { Droplets, Hours, UxOut } from "../../../src/chain/uxout.ts";
+import type { Address } from "../../../src/cipher/address.ts";
 import type { Hash } from "../../../src/cipher/hash.ts";
 import { MemoryStore } from "../../../src/storage/memory-store.ts";
 import { alice, bob, type Coin, carol, locked, type Owner, out, spend, TestChain } from "../../support/chain.ts";
@@ -112,6 +114,19 @@ test("supply and rich list kept up with the chain are those read from the whole 
   }
   const supply = await coinSupply(store, distribution, kept.hours);
   assert.ok(supply.currentHours > 0n && supply.totalHours > supply.currentHours);
+});
+
+test("of those who hold as much, the locked one leads, then the one of the smaller key", async () => {
+  const [first, second, third] = [alice, bob, carol].map(({ address }) => address).sort(compareBytes);
+  const addresses = [third as Address];
+  const list = new RichList({
+    ...{ maxCoinSupply: 1n, initialUnlockedCount: 0, unlockAddressRate: 0, unlockTimeInterval: 0, addresses },
+  });
+  const holders = [second, first, third].map((address) => ({ address, coins: 5n }));
+  const view = { holdings: () => [holders] } as unknown as ChainView;
+  await list.read(view);
+  const ranked = list.first(undefined, true, view).map(({ address }) => address);
+  assert.deepEqual(ranked, [third, first, second]);
 });
 
 test("the set is read once, then the blocks alone; by many at once too, and again after a failure", async () => {
