@@ -310,6 +310,7 @@ export class PeerBook {
   #mayTry(entry: Entry): boolean {
     const range = (2 ** Math.min(entry.retries, 40) - 1) * 5;
     if (range === 0) return true;
+    entry.lastSeen = Math.min(entry.lastSeen, this.#now()); // the clock was set back: not before it is there again
     return this.#now() - entry.lastSeen > Math.floor(this.#deps.random.fraction() * range);
   }
 

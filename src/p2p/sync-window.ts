@@ -25,9 +25,8 @@ export class SyncWindow {
     return this.#held.has(seq);
   }
 
-  /** The one held for longest. */
-  any(): HeldBlock | undefined {
-    return this.#held.values().next().value;
+  senders(): ReadonlySet<Peer> {
+    return new Set([...this.#held.values()].map(({ from }) => from));
   }
 
   put(seq: number, held: HeldBlock): void {

@@ -148,19 +148,23 @@ export class BlockSync {
     const first = blocks[0]?.header.seq;
     const last = blocks.at(-1)?.header.seq;
     if (first === undefined || last === undefined) return;
-    const ask = this.#asks.find(({ peer: asked, from, to }) => asked === peer && first >= from && first <= to);
+    // Answers begin with what was asked for. Else somebody who leaves that out would be asked for ever.
+    const ask = this.#asks.find(({ peer: asked, from }) => asked === peer && first === from);
     const bytes = frameBytes / blocks.length;
     const nextSeq = this.#pipeline.nextSeq;
     this.#compare(peer, blocks);
     for (const block of blocks) {
       const { seq } = block.header;
-      if (seq < nextSeq) continue;
+      if (seq < nextSeq || (ask === undefined && this.#window.has(seq))) {
+        // Another's block of that height is being judged or waits. Should it be refused, this peer is asked for its own.
+        if (seq > this.#deps.chain.stagedHead().seq) peer.height = Math.max(peer.height, seq);
+        continue;
+      }
       if (ask === undefined && !this.#takesStray(seq)) {
         // It comes again when its turn has come; a publisher says of its own blocks no more than this.
         peer.height = Math.max(peer.height, last);
         break;
       }
-      if (ask === undefined && this.#window.has(seq)) continue;
       this.#window.put(seq, { block, from: peer, bytes });
     }
     if (ask !== undefined) this.#answered(ask, blocks.length, last, bytes);
@@ -199,19 +203,20 @@ export class BlockSync {
     this.#lookbacks.set(peer, { below: seq, asked: before.asked + 1 });
   }
 
-  /** A block is here ahead of its turn and nothing is under way: those before were lost, and nobody else might tell. */
+  /** Blocks are here ahead of their turn and nothing is under way: those before were lost, and nobody else might tell. */
   #askBefore(): void {
-    if (this.isBehind || this.#asks.length > 0) return;
+    if (this.isBehind) return;
     const { nextSeq } = this.#pipeline;
     this.#window.drop((seq) => seq < nextSeq);
-    const from = this.#window.any()?.from;
-    if (from?.isActive) this.#guess(from, nextSeq - 1);
+    for (const peer of this.#window.senders()) {
+      if (peer.isActive && !this.#asks.some((ask) => ask.peer === peer)) this.#guess(peer, nextSeq - 1);
+    }
   }
 
   /** Blocks pushed to us: the next one, or a few ahead of their turn (B4). */
   #takesStray(seq: number): boolean {
-    const { strayBlocksMax, syncBlocksMax } = this.#limits;
-    return seq <= this.#deps.chain.stagedHead().seq + strayBlocksMax && this.#window.size < syncBlocksMax;
+    if (seq === this.#pipeline.nextSeq) return true;
+    return seq <= this.#deps.chain.stagedHead().seq + this.#limits.strayBlocksMax && this.#hasRoom(0, 0);
   }
 
   #answered(ask: Ask, count: number, last: number, blockBytes: number): void {
@@ -305,7 +310,8 @@ export class BlockSync {
     this.#cursor = Math.max(this.#cursor, have);
     while (open < this.#limits.blockRequestsOutstanding) {
       const range =
-        this.#nextGap(have, portion) ?? (this.#hasRoom(open, portion) ? this.#nextRange(target, portion) : undefined);
+        this.#nextGap(have, portion) ??
+        (this.#isBlocked(open, have) || this.#hasRoom(open, portion) ? this.#nextRange(target, portion) : undefined);
       if (range === undefined) return;
       const count = target.isOurs ? range.to - range.from + 1 : Math.max(range.to - range.from + 1, portion);
       if (!target.send(encode.getBlocks(range.from - 1, count))) return;
@@ -335,12 +341,18 @@ export class BlockSync {
     // A guess under way covers it.
     if (this.#asks.some((ask) => ask.peer === target && ask.isGuess && from >= ask.from && from <= ask.to)) {
       const guess = this.#asks.find((ask) => ask.isGuess && ask.peer === target) as Ask;
-      this.#cursor = Math.min(guess.to, target.height);
-      this.#asks = this.#asks.map((ask) => (ask === guess ? { ...ask, isGuess: false } : ask));
+      const to = Math.min(guess.to, target.height);
+      this.#cursor = to;
+      this.#asks = this.#asks.map((ask) => (ask === guess ? { ...ask, to, isGuess: false } : ask));
       return this.#nextRange(target, portion);
     }
     this.#cursor = to;
     return { from, to };
+  }
+
+  /** The very next block is neither here nor asked for: it comes first, room or not, as everything held waits for it. */
+  #isBlocked(open: number, have: number): boolean {
+    return open === 0 && this.#cursor === have && !this.#window.has(have + 1);
   }
 
   #hasRoom(open: number, portion: number): boolean {

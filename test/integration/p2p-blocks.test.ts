@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { concat } from "../../src/base/bytes.ts";
 import { encodeSignedBlock, type SignedBlock } from "../../src/chain/block.ts";
 import { DISC } from "../../src/p2p/disconnect.ts";
 import { introductionOf } from "../../src/p2p/introduction.ts";
+import { LIMITS } from "../../src/p2p/limits.ts";
 import { encode, type Message } from "../../src/p2p/messages.ts";
 import { alice, out, signBlock, spend } from "../support/chain.ts";
 import { identityFor, introductionFor, type WireClient } from "../support/p2p-client.ts";
@@ -38,9 +40,9 @@ async function introduced(world: MemoryWorld, node: PeerNode, options: { ours?: 
 const asked = ({ heard }: WireClient) =>
   heard.filter((message): message is Extract<Message, { id: "GETB" }> => message.id === "GETB");
 
-/** Answers every GETB from the chain, `perAnswer` blocks each. */
-function serves(client: WireClient, blocks: readonly SignedBlock[], perAnswer = 20): void {
-  let answered = 0;
+/** Answers every GETB from the chain, `perAnswer` blocks each; those of before are answered `late`, or not at all. */
+function serves(client: WireClient, blocks: readonly SignedBlock[], perAnswer = 20, late = true): void {
+  let answered = late ? 0 : asked(client).length;
   const look = () => {
     const requests = asked(client);
     for (; answered < requests.length; answered++) {
@@ -184,6 +186,70 @@ test("who poisons a block in advance does not keep it out", async () => {
   honest.say(encode.getBlocks(70, 20));
   serves(honest, chain);
   await runWith(world, 1_000, honest);
+  assert.equal(node.seq, 70);
+  await world.stop();
+});
+
+test("a forged block held in advance does not hide the true one that is pushed meanwhile", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false });
+  const poisoner = await introduced(world, node);
+  const honest = await introduced(world, node);
+  await world.run(12_000); // nothing they were asked at first is waited for any more
+  poisoner.say(givb(signBlock(chain[1] as SignedBlock, alice.secret)));
+  await world.run(50);
+  honest.say(concat(...from(1, 2).map((block) => givb(block)))); // the publisher pushes, and says no more
+  serves(honest, chain, 20, false);
+  await runWith(world, 1_000, honest);
+  assert.ok(node.seq >= 2, `at ${node.seq}`);
+  await world.stop();
+});
+
+test("blocks of those who left take no room from the next one", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false, limits: { ...LIMITS, syncBlocksMax: 4 } });
+  const gone = await introduced(world, node);
+  gone.say(givb(...from(2, 5).map((block) => signBlock(block, alice.secret))));
+  await world.run(50);
+  gone.connection.destroy();
+  await world.run(12_000);
+  const honest = await introduced(world, node);
+  honest.say(encode.announceBlocks(70));
+  serves(honest, chain);
+  await runWith(world, 1_000, honest);
+  assert.equal(node.seq, 70);
+  await world.stop();
+});
+
+test("who left is not waited for: others that pushed a block ahead are asked for those before", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false });
+  const gone = await introduced(world, node);
+  const honest = await introduced(world, node);
+  await world.run(12_000);
+  gone.say(givb(...from(6, 6)));
+  await world.run(50);
+  gone.connection.destroy();
+  await world.run(12_000);
+  honest.say(givb(...from(5, 5)));
+  serves(honest, chain, 20, false);
+  await runWith(world, 1_000, honest);
+  assert.ok(node.seq >= 5, `at ${node.seq}`);
+  await world.stop();
+});
+
+test("a peer whose answers leave out the first block is left for another", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false });
+  const liar = await introduced(world, node);
+  const honest = await introduced(world, node);
+  await world.run(12_000);
+  serves(liar, from(2, 70), 20, false); // always one further than asked for
+  serves(honest, chain, 20, false);
+  liar.say(encode.announceBlocks(70));
+  await runWith(world, 300, liar);
+  honest.say(encode.announceBlocks(70));
+  await runWith(world, 5_000, liar, honest);
   assert.equal(node.seq, 70);
   await world.stop();
 });

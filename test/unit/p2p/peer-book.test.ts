@@ -221,3 +221,13 @@ test("which mirror listens at an address is remembered for the last 4096 address
   assert.equal(book.mirrorOf("a0"), undefined);
   assert.equal(book.mirrorOf("a4096"), 4096);
 });
+
+test("an address is tried again although the clock was set back", async () => {
+  const { clock, book } = rig();
+  book.addConfigured("10.0.0.1:6000", { trusted: false });
+  book.failed("10.0.0.1:6000", { counts: true });
+  clock.jump(-3_600_000);
+  assert.deepEqual(book.triable(all), []);
+  await clock.advance(60_000);
+  assert.deepEqual(book.triable(all), ["10.0.0.1:6000"]);
+});
