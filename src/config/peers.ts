@@ -9,8 +9,7 @@ import { invalid, openErrorText } from "./errors.ts";
 export function checkPeerAddress(text: string, { allowLoopback }: { allowLoopback: boolean }): string {
   const address = text.replaceAll(/\s/g, "");
   const [ip = "", port = "", ...more] = address.split(":");
-  if (more.length > 0 || !isIPv4(ip) || !/^\d{1,5}$/.test(port) || Number(port) > 65535)
-    throw invalid("Invalid address");
+  if (more.length > 0 || !isIPv4(ip) || !/^\d+$/.test(port) || Number(port) > 65535) throw invalid("Invalid address");
   const octets = ip.split(".").map(Number);
   const first = octets[0] as number;
   if (first === 127) {

@@ -178,7 +178,9 @@ function bookOf(file: string): PeerBook {
 /** The configuration and the peer list judge an address alike. */
 const peerAddresses: FuzzTarget = {
   name: "peer-addresses",
-  seeds: ["1.2.3.4:6000", "127.0.0.1:6000", " 224.0.0.1 : 1024", "169.254.0.1:1023"].map((each) => text.encode(each)),
+  seeds: ["1.2.3.4:6000", "127.0.0.1:6000", " 224.0.0.1 : 1024", "169.254.0.1:1023", "1.2.3.4:006000"].map((each) =>
+    text.encode(each),
+  ),
   words: words(".", ":", "0", "255", "65535", "00", "\u3000", "-1", "+1", "::ffff:"),
   run(input) {
     for (const allowLoopback of [true, false]) {
