@@ -253,7 +253,10 @@ function readingEndpoints(f: Facts): { path: string; values: Values }[] {
       },
     },
     // No id of a live link: it answers 200 once, and which ids the redialled link gets is each node's own affair.
-    { path: "/api/v1/network/connection/disconnect", values: { id: NUMBERS.filter((n) => !/^0*[1-9]\d{0,3}$/.test(n)) } },
+    {
+      path: "/api/v1/network/connection/disconnect",
+      values: { id: NUMBERS.filter((n) => !/^0*[1-9]\d{0,3}$/.test(n)) },
+    },
   ];
 }
 
