@@ -157,7 +157,7 @@ export class Challenges implements ChallengeService {
     this.#limits.client.demand(
       caller.key,
       "rate_limited",
-      "Too many challenges from here: wait before asking for another",
+      "Too many logins were begun from here: wait a little, then try again",
     );
     this.#limits.all.demand(ALL, "busy", "The service issues as many challenges as it may: try again in a moment");
     if (request.method === "return") this.#deps.checkBudget?.(caller);

@@ -42,12 +42,13 @@ async function update(): Promise<void> {
 }
 
 function listen(): void {
-  const events = new EventSource("/login/v1/events?topics=block.new,txn.pending,login.*");
+  // Topics for everybody alone: at those of services the browser would ask every visitor for a password.
+  const events = new EventSource("/login/v1/events?topics=block.new,txn.pending");
   const soon = (): void => plan(SETTLE_MS);
   events.addEventListener("open", () => {
     told = true;
   });
-  for (const name of ["block.new", "txn.pending", "login.status"]) events.addEventListener(name, soon);
+  for (const name of ["block.new", "txn.pending"]) events.addEventListener(name, soon);
   events.addEventListener("error", () => {
     told = false;
     plan(POLL_MS);

@@ -132,6 +132,16 @@ test("visitors log in with pages of the running nodes: by coin, by message, for 
     assert.deepEqual(failures, []);
   });
 
+  await t.test("the chain's page follows the events of everybody, and asks nobody for a password", async () => {
+    const { page, failures } = await open(browser);
+    const events = page.waitForResponse((response) => response.url().includes("/login/v1/events"));
+    await page.goto(up.open);
+    assert.equal((await events).status(), 200);
+    await page.keyboard.press("Tab");
+    assert.equal(await page.textContent(":focus"), "Skip to the content"); // a dialog would have taken the key
+    assert.deepEqual(failures, []);
+  });
+
   await t.test("a wrong address, a wrong seed and a page that is not there say so", async () => {
     const { page } = await open(browser);
     await page.goto(`${up.open}/login`);
