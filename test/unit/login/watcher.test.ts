@@ -87,7 +87,9 @@ class Service {
     for (const { address } of txn.outputs) {
       const owner = VISITORS.find((one) => equalBytes(one.address, address));
       if (owner === undefined) continue;
-      const coming = this.rig.pool.incoming().filter(({ ux }) => equalBytes(ux.body.address, address));
+      const coming = this.rig.pool
+        .incoming()
+        .filter(({ ux }) => equalBytes(ux.body.address, address) && ux.body.coins >= AMOUNT);
       if (coming.length > 0 || this.#returnable(owner).length > 0)
         this.faults.push(`${encodeAddress(address)} has one`);
     }
