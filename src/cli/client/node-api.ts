@@ -1,3 +1,4 @@
+import querystring from "node:querystring";
 import { errorText } from "../../base/errors.ts";
 import { ClientError } from "./errors.ts";
 import { asObject, asString, type Json, parseJson } from "./json.ts";
@@ -20,13 +21,21 @@ const BODY_BYTES_MAX = 512 * 1024 * 1024;
  */
 export class NodeApi {
   readonly #base: string;
+  /** The same for error texts: a password in it is masked, as the reference does. */
+  readonly #shownBase: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #fetch: typeof globalThis.fetch;
 
   constructor(options: NodeApiOptions, { fetch }: { readonly fetch: typeof globalThis.fetch }) {
-    this.#base = options.address.replace(/\/+$/, "");
+    const address = options.address.replace(/\/+$/, "");
+    const inside = new URL(address); // fetch takes no address with credentials in it
+    this.#base = address.replace(/^([^/]*\/\/)[^/?#]*@/, "$1");
+    this.#shownBase = address.replace(/^([^/]*\/\/[^/?#:]*):[^/?#]*@/, "$1:***@");
     this.#fetch = fetch;
-    const { username, password } = options;
+    const isGiven = options.username !== "" || options.password !== "";
+    const { username, password } = isGiven
+      ? options
+      : { username: querystring.unescape(inside.username), password: querystring.unescape(inside.password) };
     const credentials = Buffer.from(`${username}:${password}`).toString("base64");
     this.#headers = username === "" && password === "" ? {} : { authorization: `Basic ${credentials}` };
   }
@@ -97,9 +106,15 @@ export class NodeApi {
     options: { readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {},
   ): Promise<Response> {
     const url = this.#base + path;
+    const shown = this.#shownBase + path;
     const verb = method === "GET" ? "Get" : "Post";
     const unreachable = (reason: string, cause?: unknown): ClientError =>
-      new ClientError("CLIENT_NODE_UNREACHABLE", `${verb} ${JSON.stringify(url)}: ${reason}`, { url }, { cause });
+      new ClientError(
+        "CLIENT_NODE_UNREACHABLE",
+        `${verb} ${JSON.stringify(shown)}: ${reason}`,
+        { url: shown },
+        { cause },
+      );
     const scheme = /^[^:]*/.exec(url)?.[0] ?? "";
     if (!/^https?$/i.test(scheme)) throw unreachable(`unsupported protocol scheme ${JSON.stringify(scheme)}`);
     try {

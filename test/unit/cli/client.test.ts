@@ -121,6 +121,20 @@ test("a POST is preceded by a token, sent when the node gives one; credentials g
   assert.equal(node.seen[1]?.body, '{"rawtx":"abcd"}');
 });
 
+test("credentials in the address authenticate, those of RPC_USER come first, and no error shows the password", async () => {
+  const asked = async (env: Record<string, string>) => {
+    const node = new FakeNode({ "GET /api/v1/last_blocks": { json: { blocks: [] } } });
+    await client(["lastBlocks"], { node, env });
+    return node.seen.map(({ headers }) => headers.get("authorization"));
+  };
+  assert.deepEqual(await asked({ RPC_ADDR: "http://u:p%40@h:1" }), [`Basic ${btoa("u:p@")}`]);
+  assert.deepEqual(await asked({ RPC_ADDR: "http://u:p@h:1", RPC_USER: "v" }), [`Basic ${btoa("v:")}`]);
+  const env = { RPC_ADDR: "http://u:hunter2@127.0.0.1:1" };
+  const { stderr } = await client(["lastBlocks"], { node: { fetch: globalThis.fetch }, env });
+  assert.match(stderr, /^Error: Get "http:\/\/u:\*\*\*@127\.0\.0\.1:1\/api\/v1\/last_blocks\?num=1": /);
+  assert.doesNotMatch(stderr, /hunter2|credentials/);
+});
+
 test("errors of the node are its words: the body of v1, the message of v2, the body of anything else", async () => {
   const v1 = new FakeNode({ "GET /api/v1/last_blocks": { status: 400, text: "400 Bad Request - no\n" } });
   assert.equal((await client(["lastBlocks"], { node: v1 })).stderr, "Error: 400 Bad Request - no\n");
