@@ -21,7 +21,7 @@ writeFileSync(join(dist, ".built"), `${started.toISOString()}\n`);
 
 /**
  * The program loads in a few files instead of 300: a quarter of the time until a node is ready. Packages stay where
- * they are installed, names and lines as they are written (docs/decisions/0007-bundled-program.md).
+ * they are installed, names and lines as they are written (docs/decisions/0008-bundled-program.md).
  */
 async function bundleProgram(folder) {
   rmSync(folder, { recursive: true });
