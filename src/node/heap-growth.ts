@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 
 /** How much garbage the old generation may gather above what was live after its last collection. */
-const GROWTH_PERCENT = 100;
+const GROWTH_PERCENT = 25;
 
 /**
  * Keeps the heap near what is in use. V8 lets garbage grow to several times the live data before it collects, and
