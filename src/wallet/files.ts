@@ -39,6 +39,16 @@ export async function loadWalletFile(path: string): Promise<Wallet | undefined> 
 export async function loadWalletDirectory(directory: string, log: Logger = silentLogger): Promise<Map<string, Wallet>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await removeLeftovers(directory);
+  try {
+    return await loadDistinct(directory, log);
+  } catch (error) {
+    // Differs: the reference names neither the directory nor a way out.
+    const remedy = `restore the file from a backup, or move it out of ${directory}`;
+    throw new WalletFault("WALLET_FILES", `${errorText(error)}; ${remedy}`, {}, { cause: error });
+  }
+}
+
+async function loadDistinct(directory: string, log: Logger): Promise<Map<string, Wallet>> {
   const wallets = await loadAll(directory, log).catch((error) => {
     throw new WalletFault("WALLET_FILES", `failed to load all wallets: ${errorText(error)}`, {}, { cause: error });
   });

@@ -110,7 +110,7 @@ for (const { why, files, message } of [
   {
     why: "one wallet twice",
     files: { "a.wlt": sample("a"), "b.wlt": sample("a") },
-    message: /^duplicate wallet found with fingerprint deterministic-\w+ in file "b.wlt"$/,
+    message: /^duplicate wallet found with fingerprint deterministic-\w+ in file "b.wlt"; restore/,
   },
   {
     why: "an empty wallet",
@@ -125,7 +125,9 @@ for (const { why, files, message } of [
 ]) {
   test(`a directory is refused for ${why}`, async () => {
     for (const [name, content] of Object.entries(files)) await put(name, content);
-    await assert.rejects(loadWalletDirectory(directory), { message });
+    const remedy = `; restore the file from a backup, or move it out of ${directory}`;
+    const whole = typeof message === "string" ? message + remedy : message;
+    await assert.rejects(loadWalletDirectory(directory), { message: whole });
   });
 }
 
@@ -178,11 +180,15 @@ test("a wallet without a file yet is writable", async () => {
 
 for (const { folder, names, message } of [
   { folder: "duplicate_wallets", names: ["test3.1", "test3"], message: /^duplicate wallet found with fingerprint/ },
-  { folder: "empty_wallet", names: ["empty"], message: 'empty wallet file found: "empty.wlt"' },
-  { folder: "empty_bip44_wallet", names: ["empty"], message: 'empty wallet file found: "empty.wlt"' },
-  { folder: "invalid_wallets", names: ["no_type"], message: /missing meta.type field$/ },
-  { folder: "invalid_wallets", names: ["no_coin"], message: /invalid coin type$/ },
-  { folder: "invalid_wallets", names: ["no_seed"], message: /seed missing in unencrypted deterministic wallet$/ },
+  { folder: "empty_wallet", names: ["empty"], message: /^empty wallet file found: "empty.wlt"; restore/ },
+  { folder: "empty_bip44_wallet", names: ["empty"], message: /^empty wallet file found: "empty.wlt"; restore/ },
+  { folder: "invalid_wallets", names: ["no_type"], message: /missing meta.type field; restore the file/ },
+  { folder: "invalid_wallets", names: ["no_coin"], message: /invalid coin type; restore the file/ },
+  {
+    folder: "invalid_wallets",
+    names: ["no_seed"],
+    message: /seed missing in unencrypted deterministic wallet; restore the file/,
+  },
 ]) {
   test(`the reference's ${folder} (${names}) is refused as it refuses it`, { skip: conformanceMissing }, async () => {
     for (const name of names) await put(`${name}.wlt`, conformanceText(`wallets/testdata/${folder}/${name}.wlt`));
