@@ -33,7 +33,8 @@ export interface BlockContext {
 /**
  * All rules of a received block, in the reference's order (chain.md 7.1), and what the block does to the state.
  * Differs: the received PrevHash is compared instead of overwritten (G1), which also lets a genesis block be told from
- * another block of height 0, and received blocks are always judged strictly, on a publisher too (G8). Version, fee, size and transaction order are nobody's business (G2).
+ * another block of height 0, and received blocks are always judged strictly, on a publisher too (G8). Version, fee,
+ * size and transaction order are nobody's business (G2).
  * @throws RuleError
  */
 export function checkBlock(prepared: PreparedBlock, context: BlockContext): BlockChange {

@@ -153,18 +153,22 @@ test("a funding is one transaction for as many as are ready, without change", as
   assert.deepEqual([txn.inputs.length, txn.outputs.map(({ address }) => address)], [5, addresses]);
 });
 
+/** In a stock just started: each visitor gets a coin in one block and has given it back in another. */
+async function lendAndReturn(rig: StockRig, visitors: typeof VISITORS): Promise<void> {
+  await rig.mine();
+  await rig.mine();
+  const funding = rig.stock.fund(visitors.map(({ address }) => address));
+  await rig.settle();
+  await funding;
+  await rig.mine();
+  for (const visitor of visitors) await rig.giveBack(visitor);
+  await rig.mine();
+}
+
 test("a few returned coins are swept home after ten minutes, one alone never is, and nothing else is done for it", async () => {
   for (const count of [1, 2]) {
     const rig = await StockRig.start(RICH);
-    await rig.mine();
-    await rig.mine();
-    const visitors = VISITORS.slice(0, count);
-    const funding = rig.stock.fund(visitors.map(({ address }) => address));
-    await rig.settle();
-    await funding;
-    await rig.mine();
-    for (const visitor of visitors) await rig.giveBack(visitor);
-    await rig.mine();
+    await lendAndReturn(rig, VISITORS.slice(0, count));
     const before = rig.sent.size;
     const returned = (): number => rig.chain.store.unspentsOf(rig.returnAddress).length;
     await rig.clock.advance(590_000);
@@ -180,15 +184,7 @@ test("a few returned coins are swept home after ten minutes, one alone never is,
 
 test("a sweep that waits for a block when the process ends is not done again by the next", async () => {
   const rig = await StockRig.start(RICH);
-  await rig.mine();
-  await rig.mine();
-  const visitors = VISITORS.slice(0, 3);
-  const funding = rig.stock.fund(visitors.map(({ address }) => address));
-  await rig.settle();
-  await funding;
-  await rig.mine();
-  for (const visitor of visitors) await rig.giveBack(visitor);
-  await rig.mine();
+  await lendAndReturn(rig, VISITORS.slice(0, 3));
   await rig.clock.advance(601_000);
   assert.equal(rig.living().length, 1);
   await rig.restart();
