@@ -247,12 +247,12 @@ export function goList<T>(type: GoType<T>): GoType<readonly T[]> {
 type Fields = Readonly<Record<string, GoType<unknown>>>;
 type StructOf<F extends Fields> = { readonly [Name in keyof F]: GoValue<F[Name]> };
 
-/** A Go struct `api.{name}`: fields by their JSON names, an exact match before one in another letter case. */
-export function goStruct<const F extends Fields>(name: string, fields: F): GoType<StructOf<F>> {
+/** A Go struct `{home}.{name}`: fields by their JSON names, an exact match before one in another letter case. */
+export function goStruct<const F extends Fields>(name: string, fields: F, home = "api"): GoType<StructOf<F>> {
   const folded = new Map(Object.keys(fields).map((field) => [field.toLowerCase(), field]));
   const zero = mapValues(fields, (type) => type.zero) as StructOf<F>;
   const struct: GoType<StructOf<F>> = {
-    name: `api.${name}`,
+    name: `${home}.${name}`,
     zero,
     schema: { type: "object", properties: mapValues(fields, ({ schema }) => schema) },
     read(input, current) {

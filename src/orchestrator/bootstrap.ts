@@ -15,6 +15,7 @@ import { loadDaemonConfig } from "../config/config.ts";
 import { loadGenesisWallet } from "../config/genesis-wallet.ts";
 import { STOCK_OPTIONS, stockRules } from "../login/stock.ts";
 import { type Coin, planEndowment } from "../login/stock-plan.ts";
+import { type PlainRequest, plainFetch } from "../node/plain-fetch.ts";
 import { spendCandidate } from "../wallet/choose-spends.ts";
 import { createRawTransaction } from "../wallet/raw-transaction.ts";
 import { OrchestratorError } from "./child-node.ts";
@@ -163,11 +164,10 @@ export async function waitForBlock(options: {
   }
 }
 
-async function request(url: string, init: RequestInit = {}): Promise<Response> {
+async function request(url: string, init: PlainRequest = {}): Promise<Response> {
   try {
-    return await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    return await plainFetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
   } catch (cause) {
-    const reason = errorText((cause as { cause?: unknown }).cause ?? cause);
-    throw new OrchestratorError("UP_BOOTSTRAP_FAILED", `${url}: ${reason}`, { url }, { cause });
+    throw new OrchestratorError("UP_BOOTSTRAP_FAILED", `${url}: ${errorText(cause)}`, { url }, { cause });
   }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { urlHost } from "../../api/host-check.ts";
 import { type Environment, homeDirectory, variable } from "../../config/environment.ts";
 import { ClientError } from "./errors.ts";
 
@@ -16,7 +17,7 @@ export interface ClientConfig {
 export function loadClientConfig(env: Environment): ClientConfig {
   const coin = variable(env, "COIN") ?? "skycoin";
   const rpcAddress = variable(env, "RPC_ADDR") ?? "http://127.0.0.1:6420";
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\/./.test(rpcAddress) || !URL.canParse(rpcAddress)) {
+  if (urlHost(rpcAddress) === undefined) {
     throw new ClientError("CLIENT_CONFIG", "RPC_ADDR must be in scheme://host format");
   }
   for (const name of ["WALLET_DIR", "WALLET_NAME"]) {

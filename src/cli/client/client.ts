@@ -1,13 +1,15 @@
+import { goQuote } from "../../api/go-text.ts";
 import { CoinError } from "../../base/errors.ts";
 import type { Environment } from "../../config/environment.ts";
 import { compatVersion } from "../../config/version.ts";
+import type { PlainFetch } from "../../node/plain-fetch.ts";
 import { loadClientConfig } from "./client-config.ts";
 import { type ClientCommand, checkCount } from "./command.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { ClientContext } from "./context.ts";
 import { SeeHelpError } from "./errors.ts";
 import { type ClientFlagTable, parseArguments } from "./flags.ts";
-import { commandHelp, programHelp } from "./help.ts";
+import { commandHelp, HELP, programHelp } from "./help.ts";
 import { NodeApi } from "./node-api.ts";
 import { suggestions } from "./suggestions.ts";
 import type { InputStream } from "./terminal.ts";
@@ -19,7 +21,7 @@ export interface ClientIo {
   readonly stdin: InputStream;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: PlainFetch;
   readonly cwd?: string;
   readonly nowMs?: () => number;
 }
@@ -65,7 +67,7 @@ async function dispatch(io: ClientIo, context: ClientContext): Promise<number> {
   if (command !== undefined) return runCommand(command, without(io.argv, command.name), { io, context, program });
   if (name === "help") return help(without(io.argv, "help"), { io, context, program });
   if (name !== undefined) {
-    io.stderr.write(`Error: unknown command ${JSON.stringify(name)} for ${JSON.stringify(program)}`);
+    io.stderr.write(`Error: unknown command ${goQuote(name)} for ${goQuote(program)}`);
     io.stderr.write(
       `${suggestions(
         name,
@@ -105,29 +107,36 @@ async function runCommand(command: ClientCommand, words: readonly string[], arou
 }
 
 function help(words: readonly string[], { io, context, program }: Surroundings): number {
-  const { args } = parseArguments({}, words);
-  const command = COMMANDS.find((c) => c.name === args[0]);
-  if (args.length > 0 && command === undefined)
-    io.stderr.write(`Unknown help topic [${args.map((a) => `\`${a}\``).join(" ")}]\n`);
+  const { args, help: onItself } = parseArguments({}, words);
+  const topic = onItself ? HELP.name : firstWord(args);
+  const command = [HELP, ...COMMANDS].find(({ name }) => name === topic);
   const text =
     command === undefined ? programHelp(program, context.config.coin, COMMANDS) : commandHelp(program, command);
-  (args.length > 0 && command === undefined ? io.stderr : io.stdout).write(text);
+  const isUnknown = topic !== undefined && command === undefined;
+  if (isUnknown) io.stderr.write(`Unknown help topic [${args.map(goRawQuote).join(" ")}]\n`);
+  (isUnknown ? io.stderr : io.stdout).write(text);
   return 0;
 }
 
+/** Go's `%#q`: between backquotes where that can be read again. */
+function goRawQuote(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Go's `strconv.CanBackquote`
+  return /[`\x00-\x08\x0a-\x1f\x7f\ufeff\ufffd]/.test(text) ? goQuote(text) : `\`${text}\``;
+}
+
 /**
- * The word that names the command: the first one that is neither a flag nor, as far as can be told without knowing
- * the command, a flag's value (cobra looks in the same way).
+ * The word that names the command: the first one that is neither a flag nor what could be a flag's value. cobra looks
+ * in the same way, before it knows any flag: `--version status` has none.
  */
 function firstWord(argv: readonly string[]): string | undefined {
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] as string;
     if (word === "--") return undefined;
-    const takesValue = word.startsWith("--")
-      ? word !== "--help" && word !== "--version"
-      : word.length === 2 && word !== "-h";
-    if (word.startsWith("-") && !word.includes("=") && takesValue) at++;
-    else if (word !== "" && !word.startsWith("-")) return word;
+    const couldTakeValue = word.startsWith("--") || (word.startsWith("-") && Buffer.byteLength(word) === 2);
+    if (couldTakeValue && !word.includes("=")) {
+      if (at + 2 >= argv.length) return undefined;
+      at++;
+    } else if (word !== "" && !word.startsWith("-")) return word;
   }
   return undefined;
 }

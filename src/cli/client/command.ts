@@ -1,3 +1,4 @@
+import { goQuote } from "../../api/go-text.ts";
 import type { ClientContext } from "./context.ts";
 import { ClientError } from "./errors.ts";
 import type { ClientFlagTable, ClientFlagValues } from "./flags.ts";
@@ -38,7 +39,7 @@ export function checkCount(count: ArgumentCount, args: readonly string[], path: 
   const n = args.length;
   if (n >= least && n <= most) return;
   const usage = (message: string): ClientError => new ClientError("CLIENT_USAGE", message);
-  if (most === 0) throw usage(`unknown command ${JSON.stringify(args[0])} for ${JSON.stringify(path)}`);
+  if (most === 0) throw usage(`unknown command ${goQuote(args[0] as string)} for ${goQuote(path)}`);
   if (least === most) throw usage(`accepts ${least} arg(s), received ${n}`);
   if (most === Number.POSITIVE_INFINITY) throw usage(`requires at least ${least} arg(s), only received ${n}`);
   if (least === 0) throw usage(`accepts at most ${most} arg(s), received ${n}`);

@@ -54,9 +54,9 @@ export class ClientContext {
     this.print(formatJson(value));
   }
 
-  /** A path argument, made absolute. */
+  /** A path argument, made absolute; an empty one names no file, not the directory. */
   path(given: string): string {
-    return resolve(this.cwd, given);
+    return given === "" ? "" : resolve(this.cwd, given);
   }
 
   /** The password of `-p`, or asked for when that is empty. @throws ClientError CLIENT_PASSWORD */

@@ -32,47 +32,46 @@ export interface ParsedArguments<Table extends ClientFlagTable> {
 
 /**
  * Reads arguments in the manner of Go's pflag: flags anywhere, `--name value`, `--name=value`, `-n value`, `-nvalue`,
- * `-n=value`, several switches in one word; `--` ends the flags. `-h` and `--help` win at once.
+ * `-n=value`, several switches in one word; `--` ends the flags. Every table has the switch `--help`, `-h`, too.
  * @throws ClientError CLIENT_USAGE with pflag's texts
  */
 export function parseArguments<Table extends ClientFlagTable>(
-  table: Table,
+  own: Table,
   words: readonly string[],
 ): ParsedArguments<Table> {
+  const table: ClientFlagTable = { ...own, help: HELP_FLAG };
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(table)) values[name] = flag.value;
   const given = new Set<string>();
   const args: string[] = [];
   const rest = [...words];
-  let help = false;
 
   const set = (name: string, flag: ClientFlag, text: string): void => {
     values[name] = parseValue(name, flag, text);
     given.add(name);
   };
-  for (let word = rest.shift(); word !== undefined && !help; word = rest.shift()) {
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--") {
       args.push(...rest);
       break;
     }
-    if (word.startsWith("--")) help = longFlag(table, word, rest, set);
-    else if (word.startsWith("-") && word.length > 1) help = shortFlags(table, word.slice(1), rest, set);
+    if (word.startsWith("--")) longFlag(table, word, rest, set);
+    else if (word.startsWith("-") && word.length > 1) shortFlags(table, word.slice(1), rest, set);
     else args.push(word);
   }
-  return { flags: values as ClientFlagValues<Table>, given, args, help };
+  const { help, ...flags } = values;
+  return { flags: flags as ClientFlagValues<Table>, given, args, help: help === true };
 }
+
+const HELP_FLAG = { kind: "bool", value: false, short: "h", help: "" } as const satisfies ClientFlag;
 
 type Setter = (name: string, flag: ClientFlag, text: string) => void;
 
-/** True when help is asked for. */
-function longFlag(table: ClientFlagTable, word: string, rest: string[], set: Setter): boolean {
+function longFlag(table: ClientFlagTable, word: string, rest: string[], set: Setter): void {
   const [name = "", ...value] = word.slice(2).split("=");
   if (name === "" || name.startsWith("-")) throw usage(`bad flag syntax: ${word}`);
   const flag = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (flag === undefined) {
-    if (name === "help") return true;
-    throw usage(`unknown flag: --${name}`);
-  }
+  if (flag === undefined) throw usage(`unknown flag: --${name}`);
   if (value.length > 0) set(name, flag, value.join("="));
   else if (flag.kind === "bool") set(name, flag, "true");
   else {
@@ -80,29 +79,32 @@ function longFlag(table: ClientFlagTable, word: string, rest: string[], set: Set
     if (next === undefined) throw usage(`flag needs an argument: ${word}`);
     set(name, flag, next);
   }
-  return false;
 }
 
-function shortFlags(table: ClientFlagTable, letters: string, rest: string[], set: Setter): boolean {
+function shortFlags(table: ClientFlagTable, letters: string, rest: string[], set: Setter): void {
   const letter = letters.charAt(0);
   const found = Object.entries(table).find(([, flag]) => flag.short === letter);
   if (found === undefined) {
-    if (letter === "h") return true;
-    throw usage(`unknown shorthand flag: '${letter}' in -${letters}`);
+    const shown = letter === "'" || letter === "\\" ? `\\${letter}` : goByte(letters);
+    throw usage(`unknown shorthand flag: '${shown}' in -${letters}`);
   }
   const [name, flag] = found;
   const after = letters.slice(1);
   if (after.length > 1 && after.startsWith("=")) set(name, flag, after.slice(1));
   else if (flag.kind === "bool") {
     set(name, flag, "true");
-    return after === "" ? false : shortFlags(table, after, rest, set);
+    if (after !== "") shortFlags(table, after, rest, set);
   } else if (after !== "") set(name, flag, after);
   else {
     const next = rest.shift();
     if (next === undefined) throw usage(`flag needs an argument: '${letter}' in -${letters}`);
     set(name, flag, next);
   }
-  return false;
+}
+
+/** The first byte as Go's `%q` shows one: like the character of that number. */
+function goByte(text: string): string {
+  return goQuote(String.fromCharCode(Buffer.from(text)[0] as number)).slice(1, -1);
 }
 
 function parseValue(name: string, flag: ClientFlag, text: string): string | boolean | number | bigint {

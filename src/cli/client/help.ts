@@ -1,4 +1,4 @@
-import type { ClientCommand } from "./command.ts";
+import { any, type ClientCommand, defineCommand } from "./command.ts";
 import type { ClientFlag, ClientFlagTable } from "./flags.ts";
 
 const ENVIRONMENT = `ENVIRONMENT VARIABLES:
@@ -12,7 +12,7 @@ const ENVIRONMENT = `ENVIRONMENT VARIABLES:
 
 /** Help of the program: all commands by name. */
 export function programHelp(program: string, coin: string, commands: readonly ClientCommand[]): string {
-  const rows = [...commands, HELP_ROW].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = [...commands, HELP].sort((a, b) => (a.name < b.name ? -1 : 1));
   const width = Math.max(...rows.map((row) => row.name.length));
   return `USAGE:
   ${program} [command] [flags] [arguments...]
@@ -32,7 +32,16 @@ Use "${program} [command] --help" for more information about a command.
 ${ENVIRONMENT}`;
 }
 
-const HELP_ROW = { name: "help", summary: "Help about any command" };
+/** `help` is no command of the table, but explains itself like one. */
+export const HELP = defineCommand({
+  name: "help",
+  arguments: "[command]",
+  summary: "Help about any command",
+  description: "Explains a command, or lists all of them.",
+  flags: {},
+  count: any,
+  run: async () => {},
+});
 
 /** Help of one command. */
 export function commandHelp(program: string, command: ClientCommand): string {

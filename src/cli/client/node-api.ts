@@ -1,5 +1,7 @@
 import querystring from "node:querystring";
+import { goQuote } from "../../api/go-text.ts";
 import { errorText } from "../../base/errors.ts";
+import type { PlainFetch } from "../../node/plain-fetch.ts";
 import { ClientError } from "./errors.ts";
 import { asObject, asString, type Json, parseJson } from "./json.ts";
 
@@ -24,11 +26,11 @@ export class NodeApi {
   /** The same for error texts: a password in it is masked, as the reference does. */
   readonly #shownBase: string;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #fetch: PlainFetch;
 
-  constructor(options: NodeApiOptions, { fetch }: { readonly fetch: typeof globalThis.fetch }) {
-    const address = options.address.replace(/\/+$/, "");
-    const inside = new URL(address); // fetch takes no address with credentials in it
+  constructor(options: NodeApiOptions, { fetch }: { readonly fetch: PlainFetch }) {
+    const address = options.address.replace(/\/+$/, "").replace(/^[^:/]*(?=:)/, (scheme) => scheme.toLowerCase());
+    const inside = URL.canParse(address) ? new URL(address) : { username: "", password: "" };
     this.#base = address.replace(/^([^/]*\/\/)[^/?#]*@/, "$1");
     this.#shownBase = address.replace(/^([^/]*\/\/[^/?#:]*):[^/?#]*@/, "$1:***@");
     this.#fetch = fetch;
@@ -109,14 +111,9 @@ export class NodeApi {
     const shown = this.#shownBase + path;
     const verb = method === "GET" ? "Get" : "Post";
     const unreachable = (reason: string, cause?: unknown): ClientError =>
-      new ClientError(
-        "CLIENT_NODE_UNREACHABLE",
-        `${verb} ${JSON.stringify(shown)}: ${reason}`,
-        { url: shown },
-        { cause },
-      );
-    const scheme = /^[^:]*/.exec(url)?.[0] ?? "";
-    if (!/^https?$/i.test(scheme)) throw unreachable(`unsupported protocol scheme ${JSON.stringify(scheme)}`);
+      new ClientError("CLIENT_NODE_UNREACHABLE", `${verb} ${goQuote(shown)}: ${reason}`, { url: shown }, { cause });
+    const flaw = addressFlaw(url);
+    if (flaw !== undefined) throw unreachable(flaw);
     try {
       return await this.#fetch(url, {
         method,
@@ -156,12 +153,21 @@ function encodeQuery(query: Query): string {
   return new URLSearchParams(pairs.sort(([a], [b]) => (a < b ? -1 : 1))).toString();
 }
 
+/** What Go's client finds wrong with an address that its `url.Parse` takes. */
+function addressFlaw(url: string): string | undefined {
+  const [, scheme = "", host = ""] = /^(?:([^:/?#]*):)?(?:\/\/(?:[^/?#]*@)?([^/?#]*))?/.exec(url) ?? [];
+  if (scheme !== "http" && scheme !== "https") return `unsupported protocol scheme ${goQuote(scheme)}`;
+  if (host === "") return "http: no Host in request URL";
+  const port = /:([0-9]*)$/.exec(host)?.[1] ?? "";
+  if (Number(port) > 65_535) return `dial tcp: address ${port}: invalid port`;
+  return URL.canParse(url) ? undefined : `dial tcp: lookup ${host.replace(/:[0-9]*$/, "")}: no such host`;
+}
+
 /** The reason in Go's words, which scripts look for. */
 function failureText(error: unknown): string {
   if ((error as Error).name === "TimeoutError")
     return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
-  const cause = (error as { cause?: unknown }).cause;
-  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const first = error instanceof AggregateError ? error.errors[0] : error; // one for each address of a name
   const { code, address, port, hostname } = (first ?? {}) as NodeJS.ErrnoException & {
     address?: string;
     port?: number;
@@ -175,8 +181,14 @@ function failureText(error: unknown): string {
     case "EAI_AGAIN":
       return `dial tcp: lookup ${hostname}: no such host`;
     case "ECONNRESET":
-    case "UND_ERR_SOCKET":
       return "EOF";
+    case "EPROTO":
+      return "http: server gave HTTP response to HTTPS client";
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+      return "x509: certificate signed by unknown authority";
     default:
       return errorText(first ?? error);
   }

@@ -1,3 +1,4 @@
+import { goQuote } from "../../api/go-text.ts";
 import { errorText } from "../../base/errors.ts";
 import { WalletError } from "../../wallet/errors.ts";
 import { loadWalletFile } from "../../wallet/files.ts";
@@ -11,7 +12,7 @@ import { ClientError } from "./errors.ts";
 export async function loadLocalWallet(given: string, path: string): Promise<Wallet> {
   try {
     const wallet = await loadWalletFile(path);
-    if (wallet === undefined) throw new Error(`wallet ${JSON.stringify(given)} is of an unknown type`);
+    if (wallet === undefined) throw new Error(`wallet ${goQuote(given)} is of an unknown type`);
     return wallet;
   } catch (cause) {
     const message = errorText(cause).replaceAll(path, () => given);

@@ -5,6 +5,7 @@ export const cli: Command = {
   help: 'The Go-compatible command-line client. Run "loginchain cli" for its commands. The node is named by RPC_ADDR.',
   async run(args, { env, stdout, stderr }) {
     const { runClient } = await import("../client/client.ts");
-    return runClient({ argv: [...args], env, stdout, stderr, stdin: process.stdin, fetch: globalThis.fetch });
+    const { plainFetch } = await import("../../node/plain-fetch.ts");
+    return runClient({ argv: [...args], env, stdout, stderr, stdin: process.stdin, fetch: plainFetch });
   },
 };

@@ -98,6 +98,7 @@ async function distribute(args: readonly string[], context: CommandContext): Pro
   if (values.wallet === undefined) throw new UsageError("genesis distribute needs --wallet FILE");
   const { loadGenesisWallet } = await import("../../config/genesis-wallet.ts");
   const { runClient } = await import("../client/client.ts");
+  const { plainFetch } = await import("../../node/plain-fetch.ts");
   const wallet = await loadGenesisWallet(resolve(context.cwd, values.wallet));
   // In process: the key never becomes an argument that other users could see.
   return runClient({
@@ -106,6 +107,6 @@ async function distribute(args: readonly string[], context: CommandContext): Pro
     stdout: context.stdout,
     stderr: context.stderr,
     stdin: process.stdin,
-    fetch: globalThis.fetch,
+    fetch: plainFetch,
   });
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { errorText } from "../../base/errors.ts";
+import { plainFetch } from "../../node/plain-fetch.ts";
 import { parseRewardAddress } from "../../reward/address.ts";
 import { RewardFile } from "../../reward/file.ts";
 import { loadClientConfig } from "../client/client-config.ts";
@@ -53,7 +54,7 @@ export const reward: Command = {
       url: config.rpcAddress,
       api: new NodeApi(
         { ...config, address: config.rpcAddress, username: config.username, password: config.password },
-        { fetch },
+        { fetch: plainFetch },
       ),
     };
     return action === "get" ? get(place, context) : set(rest.join(" "), place, context);

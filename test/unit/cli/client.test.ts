@@ -55,6 +55,12 @@ for (const [argv, stderr] of [
     ["addPrivateKey", "none", "zz"],
     "See 'skycoin-cli addPrivateKey --help'\nError: Load wallet failed: open none: no such file or directory\n",
   ],
+  [["createRawTransaction", "", ADDRESS, "1"], "Error: wallet file, from address and change address are empty\n"],
+  [
+    ["addPrivateKey", "", "zz"],
+    "See 'skycoin-cli addPrivateKey --help'\nError: Load wallet failed: open : no such file or directory\n",
+  ],
+  [["checkdb", ""], "Error: db file: /home/nobody/.skycoin/chain does not exist\n"],
   [["checkdb"], "Error: db file: /home/nobody/.skycoin/chain does not exist\n"],
   [["checkdb", "./x"], "Error: db file: /nowhere/x does not exist\n"],
 ] as const) {
@@ -147,10 +153,10 @@ test("errors of the node are its words: the body of v1, the message of v2, the b
 });
 
 test("a node that is not there is told like the reference tells it", async () => {
-  const refuse = (cause: object) => {
+  const refuse = (error: object) => {
     const node = new FakeNode();
     const fetch = async () => {
-      throw new TypeError("fetch failed", { cause });
+      throw error;
     };
     return client(["status"], { node: Object.assign(node, { fetch }), env: { RPC_ADDR: "http://127.0.0.1:19999" } });
   };
@@ -162,8 +168,35 @@ test("a node that is not there is told like the reference tells it", async () =>
   );
   const unknown = Object.assign(new Error("x"), { code: "ENOTFOUND", hostname: "h" });
   assert.equal((await refuse(unknown)).stderr, `Error: ${url}: dial tcp: lookup h: no such host\n`);
-  const ftp = await client(["status"], { env: { RPC_ADDR: "ftp://h" } });
-  assert.equal(ftp.stderr, 'Error: Get "ftp://h/api/v1/health": unsupported protocol scheme "ftp"\n');
+  for (const [address, reason] of [
+    ["ftp://h", 'unsupported protocol scheme "ftp"'],
+    ["x", 'unsupported protocol scheme ""'],
+    ["//x", 'unsupported protocol scheme ""'],
+    ["http://", "http: no Host in request URL"],
+    ["http://127.0.0.1:99999", "dial tcp: address 99999: invalid port"],
+    ["http://<", "dial tcp: lookup <: no such host"],
+  ] as const) {
+    const { code, stderr } = await client(["status"], { env: { RPC_ADDR: address } });
+    assert.equal(code, 1);
+    const shown = address === "http://" ? "http:" : address;
+    assert.equal(stderr, `Error: Get "${shown}/api/v1/health": ${reason}\n`);
+    assert.equal((await client(["verifyAddress", ADDRESS], { env: { RPC_ADDR: address } })).code, 0);
+  }
+});
+
+test("flags before the command's name hide it, as they may take it as their value", async () => {
+  assert.equal((await client(["--version", "status"])).stdout, "skycoin-cli version 0.27.1\n");
+  const all = (await client([])).stdout;
+  for (const argv of [
+    ["-h", "status"],
+    ["--", "status"],
+    ["", ""],
+    ["help", "--", "status"],
+  ]) {
+    const { code, stdout } = await client(argv);
+    assert.deepEqual([code, stdout], [0, argv[0] === "help" ? (await client(["status", "-h"])).stdout : all]);
+  }
+  assert.match((await client(["help", "-h"])).stdout, /^USAGE:\n {2}skycoin-cli help \[command\]/);
 });
 
 const WALLET = {

@@ -347,6 +347,11 @@ test("a decoded transaction encodes to the same bytes; other hashes are refused,
     (await client(["encodeJsonTransaction", "none"])).stderr,
     /^Error: open file failed none: open none: no such file/,
   );
+  const untyped = await client(["encodeJsonTransaction", "-"], { stdin: '{"outputs":[1]}' });
+  assert.equal(
+    untyped.stderr,
+    "Error: invalid JSON transaction: json: cannot unmarshal number into Go struct field Transaction.outputs of type readable.TransactionOutput\n",
+  );
 });
 
 test("addPrivateKey adds to collection files only, once, keeping encryption and mode", async () => {

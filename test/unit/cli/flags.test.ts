@@ -41,6 +41,7 @@ for (const [words, message] of [
   [["--toString"], "unknown flag: --toString"],
   [["-x"], "unknown shorthand flag: 'x' in -x"],
   [["-jx"], "unknown shorthand flag: 'x' in -x"],
+  [["-é"], "unknown shorthand flag: 'Ã' in -é"],
   [["---"], "bad flag syntax: ---"],
   [["--=1"], "bad flag syntax: --=1"],
   [["--num"], "flag needs an argument: --num"],
@@ -58,8 +59,13 @@ for (const [words, message] of [
   });
 }
 
-test("help wins over what follows it", () => {
-  for (const word of ["-h", "--help", "-jh"]) assert.equal(parseArguments(TABLE, [word, "--nope"]).help, true);
+test("help is a switch like any other: what stands beside it must be right, and it can be off", () => {
+  for (const word of ["-h", "--help", "-jh", "-hj", "-h=1"]) assert.equal(parseArguments(TABLE, [word]).help, true);
+  assert.equal(parseArguments(TABLE, ["--help=false"]).help, false);
+  const refuse = (words: readonly string[], message: RegExp) =>
+    assert.throws(() => parseArguments(TABLE, words), { code: "CLIENT_USAGE", message });
+  refuse(["--help", "--nope"], /^unknown flag: --nope$/);
+  refuse(["--help=x"], /^invalid argument "x" for "-h, --help" flag: strconv.ParseBool: parsing "x": invalid syntax$/);
 });
 
 test("suggestions are names one edit away or with the word as prefix, in the table's order", () => {

@@ -357,4 +357,10 @@ test("fiberAddressGen writes both files, the seeds readable by the owner only, a
   );
   assert.equal(await readFile(join(dir, "addresses.txt"), "utf8"), addresses);
   assert.equal((await gen("-o")).code, 0);
+  for (const option of ["-a", "-s"]) {
+    assert.equal((await gen("-o", option, "")).stderr, "Error: open : no such file or directory\n");
+  }
+  assert.equal((await gen("-o", "-s", "no/x")).stderr, "Error: open no/x: no such file or directory\n");
+  assert.equal(await readFile(join(dir, "addresses.txt"), "utf8"), "", "no address without its seed");
+  assert.equal((await gen("-a", "x", "-s", "./x")).stderr, 'Error: -addrs-file and -seeds-file are both "x"\n');
 });

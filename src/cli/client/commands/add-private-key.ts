@@ -1,4 +1,5 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
+import { goQuote } from "../../../api/go-text.ts";
 import { parseSecretKey, type SecretKey } from "../../../cipher/keys.ts";
 import { entryOfSecret } from "../../../wallet/entry.ts";
 import { WalletFault } from "../../../wallet/errors.ts";
@@ -43,7 +44,7 @@ async function loadCollection(file: string, path: string): Promise<CollectionWal
     throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${reason}`, {}, { cause: error });
   });
   if (wallet.type === "collection") return wallet;
-  const reason = `invalid wallet ${JSON.stringify(file)}: invalid wallet type`;
+  const reason = `invalid wallet ${goQuote(basename(file))}: invalid wallet type`;
   throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${reason}`);
 }
 

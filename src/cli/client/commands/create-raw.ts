@@ -93,6 +93,9 @@ async function createSigned({ args, flags, context }: CommandCall<typeof FLAGS>)
   const file = args[0] as string;
   const from = flags["from-address"];
   if (from !== "") parseOr(from, `invalid address: ${from}`);
+  if (file === "" && from === "" && flags["change-address"] === "") {
+    throw refused("wallet file, from address and change address are empty");
+  }
   const change = flags["change-address"] || from || (await firstAddress(context, file));
   parseOr(change, `invalid change address: ${change}`);
   const receivers = await readReceivers(args.slice(1), flags, context);

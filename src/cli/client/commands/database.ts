@@ -88,7 +88,8 @@ async function openReadOnly(context: ClientContext, path: string): Promise<OpenC
 }
 
 /** @throws ClientError CLIENT_INPUT */
-function databasePath(context: ClientContext, given = "chain"): string {
+function databasePath(context: ClientContext, argument: string | undefined): string {
+  const given = argument || "chain";
   const path = context.path(basename(given) === given ? join(context.config.dataDirectory, given) : given);
   if (!existsSync(path)) throw refused(`db file: ${path} does not exist`);
   return path;

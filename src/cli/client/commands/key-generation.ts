@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { goQuote } from "../../../api/go-text.ts";
 import { toHex } from "../../../base/bytes.ts";
 import { errorText } from "../../../base/errors.ts";
 import { addressOf, encodeAddress } from "../../../cipher/address.ts";
@@ -127,19 +128,26 @@ mnemonic of each. Whoever has the second file has the coins: it is made readable
       { option: "addrs-file", given: flags["addrs-file"], mode: 0o666 },
       { option: "seeds-file", given: flags["seeds-file"], mode: 0o600 },
     ].map((file) => ({ ...file, path: context.path(file.given) }));
-    const [addrsFile, seedsFile] = files as [OutputFile, OutputFile];
+    const [addrs, seeds] = files as [OutputFile, OutputFile];
     if (!flags.overwrite) for (const file of files) await requireAbsent(file);
+    // Differs: the reference writes one file through two handles, and the lines run into each other.
+    if (addrs.path === seeds.path) throw refused(`-addrs-file and -seeds-file are both ${goQuote(addrs.given)}`);
     const made = Array.from({ length: flags.num }, () => newSeededAddress(flags.entropy));
-    await writeLines(
-      addrsFile,
-      flags.overwrite,
+    const lines = [
       made.map(({ address }) => `"${address}",\n`),
-    );
-    await writeLines(
-      seedsFile,
-      flags.overwrite,
       made.map(({ address, seed }) => `"${address}","${seed}"\n`),
-    );
+    ];
+    // Both are there before a line is written: no address is kept without its seed.
+    const opened: FileHandle[] = [];
+    try {
+      for (const file of files) opened.push(await create(file, flags.overwrite));
+      for (const [at, file] of opened.entries()) {
+        await file.writeFile(lines[at]?.join("") ?? "");
+        await file.sync();
+      }
+    } finally {
+      for (const file of opened) await file.close();
+    }
   },
 });
 
@@ -157,27 +165,21 @@ function newSeededAddress(entropy: number): { address: string; seed: string } {
 }
 
 async function requireAbsent({ option, given, path }: OutputFile): Promise<void> {
-  const handle = await open(path, "r").catch(() => undefined);
-  if (handle === undefined) return;
-  await handle.close();
-  throw refused(`-${option} ${JSON.stringify(given)} already exists. Use -overwrite to force writing`);
+  try {
+    await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw refused(openErrorText(given, error).replace("open", "stat"));
+  }
+  throw refused(`-${option} ${goQuote(given)} already exists. Use -overwrite to force writing`);
 }
 
-async function writeLines(
-  { given, path, mode }: OutputFile,
-  overwrite: boolean,
-  lines: readonly string[],
-): Promise<void> {
+async function create({ given, path, mode }: OutputFile, overwrite: boolean): Promise<FileHandle> {
   try {
     const file = await open(path, overwrite ? "w" : "wx", mode);
-    try {
-      // An older file keeps its mode when it is truncated.
-      if (mode === 0o600) await file.chmod(mode);
-      await file.writeFile(lines.join(""));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    // An older file keeps its mode when it is truncated.
+    if (mode === 0o600) await file.chmod(mode);
+    return file;
   } catch (error) {
     throw refused(openErrorText(given, error));
   }

@@ -111,6 +111,7 @@ function goUint(name: string, max: bigint): GoType<bigint> {
   return type;
 }
 
+const OUTPUT = { uxid: goString, dst: goString, coins: goString, hours: goUint("uint64", U64_MAX) };
 const READABLE = goStruct("Transaction", {
   length: goUint("uint32", 0xffff_ffffn),
   type: goUint("uint8", 0xffn),
@@ -118,9 +119,7 @@ const READABLE = goStruct("Transaction", {
   inner_hash: goString,
   sigs: goList(goString),
   inputs: goList(goString),
-  outputs: goList(
-    goStruct("TransactionOutput", { uxid: goString, dst: goString, coins: goString, hours: goUint("uint64", U64_MAX) }),
-  ),
+  outputs: goList(goStruct("TransactionOutput", OUTPUT, "readable")),
 });
 type ReadableTransaction = GoValue<typeof READABLE>;
 

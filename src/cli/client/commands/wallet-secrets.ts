@@ -1,3 +1,4 @@
+import { goQuote } from "../../../api/go-text.ts";
 import { toHex } from "../../../base/bytes.ts";
 import {
   bip44Account,
@@ -117,7 +118,7 @@ const KEY_FORMATS: ReadonlyMap<string, (key: ExtendedPrivateKey) => string> = ne
 function parsePath(path: string): readonly number[] {
   const nodes = path.split("/").map((text, i) => {
     const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
-    if (value > 0xffff_ffff) throw refused(`invalid path node number ${JSON.stringify(text)} at position ${i}`);
+    if (value > 0xffff_ffff) throw refused(`invalid path node number ${goQuote(text)} at position ${i}`);
     return value;
   });
   if (nodes.length > 3) throw refused("path can have at most 3 elements");
