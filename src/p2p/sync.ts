@@ -35,6 +35,8 @@ interface Ask {
   readonly askedAtMs: number;
   /** The peer was not known to have these blocks: no answer is an answer. */
   readonly isGuess: boolean;
+  /** It became known soon after it was asked, which may have been before it had them. */
+  readonly wasGuess?: boolean;
 }
 
 interface Range {
@@ -250,8 +252,12 @@ export class BlockSync {
     const overdue = this.#asks.filter((ask) => this.#isOverdue(ask, now));
     if (overdue.length > 0) {
       this.#asks = this.#asks.filter((ask) => !overdue.includes(ask));
-      for (const { peer, isGuess, from } of overdue) {
+      for (const { peer, isGuess, wasGuess, from, to } of overdue) {
         if (isGuess) continue;
+        if (wasGuess) {
+          this.#gaps.push({ from, to }); // asked for in earnest
+          continue;
+        }
         this.#deps.log.debug({ peer: peer.address, from }, "blocks asked for did not come");
         this.#setSlow(peer, now);
         if (this.#target === peer) this.#forgetTarget();
@@ -263,10 +269,11 @@ export class BlockSync {
   }
 
   /** Whoever says nothing at all is waited for only as long as nobody else has the blocks. */
-  #isOverdue({ peer, from, askedAtMs, isGuess }: Ask, now: number): boolean {
+  #isOverdue({ peer, from, askedAtMs, isGuess, wasGuess }: Ask, now: number): boolean {
     if (now - askedAtMs >= this.#limits.syncStallMs) return true;
     const silentMs = now - Math.max(askedAtMs, this.#answeredAtMs.get(peer) ?? 0);
     if (isGuess || silentMs < BEHIND_MS) return false;
+    if (wasGuess) return true;
     return this.#deps
       .peers()
       .some(
@@ -343,7 +350,7 @@ export class BlockSync {
       const guess = this.#asks.find((ask) => ask.isGuess && ask.peer === target) as Ask;
       const to = Math.min(guess.to, target.height);
       this.#cursor = to;
-      this.#asks = this.#asks.map((ask) => (ask === guess ? { ...ask, to, isGuess: false } : ask));
+      this.#asks = this.#asks.map((ask) => (ask === guess ? { ...ask, to, isGuess: false, wasGuess: true } : ask));
       return this.#nextRange(target, portion);
     }
     this.#cursor = to;

@@ -254,6 +254,18 @@ test("a peer whose answers leave out the first block is left for another", async
   await world.stop();
 });
 
+test("a peer that had no blocks when it was asked, and says so of its new ones at once, is asked again soon", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false });
+  const peer = await introduced(world, node);
+  assert.equal(asked(peer).length, 1);
+  peer.say(encode.getBlocks(3, 20));
+  serves(peer, from(1, 3), 20, false);
+  await runWith(world, 4_000, peer);
+  assert.equal(node.seq, 3);
+  await world.stop();
+});
+
 test("a peer that says nothing is left after 2 s for another that has the blocks", async () => {
   const world = new MemoryWorld();
   const node = await world.node({ outgoing: false });
