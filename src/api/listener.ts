@@ -17,6 +17,7 @@ import type { BoundAddress } from "./host-check.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
 import { InFlight } from "./in-flight.ts";
 import { isStreaming } from "./login/event-stream.ts";
+import { readInPlace } from "./read-in-place.ts";
 import { READY_BYTES_MAX, ReadyAnswers } from "./ready-answers.ts";
 import { ReadyConnection } from "./ready-connection.ts";
 import { RequestMetrics } from "./request-metrics.ts";
@@ -182,14 +183,21 @@ export class ApiListener {
   }
 
   #makeReady(socket: Socket): void {
+    if (this.#ready.has(socket)) return; // it was node's already
     const { responseTimeoutMs } = this.#limits;
+    const answers = this.#answers;
     const end = endOf(socket);
     const accepted = this.#sockets.get(end) ?? socket; // with TLS another one
+    let second = 0;
     const onAnswer = (): void => {
-      if (this.#idle.delete(end)) this.#idle.set(end, accepted); // the last now that asked
+      if (second === answers.second) return;
+      second = answers.second;
+      if (this.#idle.delete(end)) this.#idle.set(end, accepted); // to the second the last that asked
     };
-    const ready = ReadyConnection.over(socket, { answers: this.#answers, responseTimeoutMs, onAnswer });
-    if (ready !== undefined) this.#ready.set(socket, ready);
+    const ready = ReadyConnection.over(socket, { answers, responseTimeoutMs, onAnswer });
+    if (ready === undefined) return;
+    this.#ready.set(socket, ready);
+    if (accepted === socket) readInPlace(socket, ready.answer);
   }
 
   /** Serves from now on, those who waited first. */

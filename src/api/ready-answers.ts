@@ -71,10 +71,14 @@ export class ReadyAnswers {
       this.#kept.delete(request);
       return undefined;
     }
-    const start = performance.now();
-    const message = kept.make === undefined ? this.#dated(kept) : this.#made(kept.answer.head, kept.make);
-    if (message !== undefined) kept.answer.given(performance.now() - start);
-    return message;
+    if (kept.make !== undefined) return this.#made(kept.answer, kept.make);
+    kept.answer.given(0); // below what the clock tells
+    return this.#dated(kept);
+  }
+
+  /** Of the system's clock, as of the last answer. */
+  get second(): number {
+    return this.#second;
   }
 
   /** There are none from now on: whoever asks is to be told that the connection ends. */
@@ -96,11 +100,14 @@ export class ReadyAnswers {
     return kept.message;
   }
 
-  #made(head: string, make: MakeBody): Buffer | undefined {
+  #made({ head, given }: Kept["answer"], make: MakeBody): Buffer | undefined {
+    const start = performance.now();
     const body = make();
     if (body === undefined) return undefined;
     this.#tick();
-    return this.#compose(`${head}content-length: ${body.length}\r\n`, body);
+    const message = this.#compose(`${head}content-length: ${body.length}\r\n`, body);
+    given(performance.now() - start);
+    return message;
   }
 
   #compose(head: string, body: Uint8Array): Buffer {

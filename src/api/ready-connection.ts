@@ -73,15 +73,25 @@ export class ReadyConnection {
     this.#socket.removeListener("data", this.#onData);
   }
 
+  /** True: the piece is answered. To be shown pieces that the stream has not seen; `onData` gets the others. */
+  readonly answer = (memory: Buffer, length: number): boolean => {
+    if (this.#isReleased || length > REQUEST_BYTES_MAX) return false;
+    const { readableFlowing, readableLength } = this.#socket;
+    if (readableFlowing !== true || readableLength > 0) return false;
+    return this.#answer(memory.toString("latin1", 0, length));
+  };
+
+  #answer(text: string): boolean {
+    if (this.#unanswered > 0 || this.#socket.writableLength > 0) return false;
+    const message = this.#deps.answers.find(text);
+    if (message === undefined) return false;
+    this.#send(message);
+    return true;
+  }
+
   readonly #onData = (piece: Buffer): void => {
     const text = piece.length <= REQUEST_BYTES_MAX ? piece.toString("latin1") : "";
-    if (this.#unanswered === 0 && this.#socket.writableLength === 0) {
-      const message = this.#deps.answers.find(text);
-      if (message !== undefined) {
-        this.#send(message);
-        return;
-      }
-    }
+    if (this.#answer(text)) return;
     const isPlain = isOneHead(text);
     if (!isPlain) this.#giveUp();
     const parsed: Parsed = { text, request: undefined, requests: 0 };
