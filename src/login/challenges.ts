@@ -154,12 +154,8 @@ export class Challenges implements ChallengeService {
     const { limits, amount, issuer, coin } = this.#options;
     const { clock, random, secrets, audit, store, chain } = this.#deps;
     this.#requireRunning();
-    this.#limits.client.demand(
-      caller.key,
-      "rate_limited",
-      "Too many logins were begun from here: wait a little, then try again",
-    );
-    this.#limits.all.demand(ALL, "busy", "The service issues as many challenges as it may: try again in a moment");
+    this.#limits.client.demand(caller.key, "rate_limited", "Too many logins were begun from here: wait a little");
+    this.#limits.all.demand(ALL, "busy", "The service issues as many challenges as it may: wait a moment");
     if (request.method === "return") this.#deps.checkBudget?.(caller);
     const address = loginAddressOf(request.address);
     const loginAddress = encodeAddress(address);
@@ -450,7 +446,7 @@ export class Challenges implements ChallengeService {
       );
     }
     if (this.#openCount >= openInAll) {
-      throw new LoginError("busy", "As many logins as possible are under way: try again in a minute", {
+      throw new LoginError("busy", "As many logins as possible are under way: wait a little", {
         retryAfterSeconds: 60,
       });
     }

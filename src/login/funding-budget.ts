@@ -30,7 +30,7 @@ export class FundingBudget {
     }
     const waitAll = this.#all.waitMs(ALL);
     if (waitAll > 0)
-      throw new LoginError("busy", "Too many coins are out at the moment: try again later", {
+      throw new LoginError("busy", "Too many coins are out at the moment: wait a little", {
         retryAfterSeconds: waitAll / 1000,
       });
   }

@@ -211,11 +211,7 @@ export class OpenId implements OpenIdService {
 
   #limitSignIns(caller: Caller): void {
     this.#limits.client.demand(caller.key, "rate_limited", "Too many sign-ins are begun from here: wait a little");
-    this.#limits.all.demand(
-      ALL,
-      "rate_limited",
-      "The service begins as many sign-ins as it may: try again in a moment",
-    );
+    this.#limits.all.demand(ALL, "rate_limited", "The service begins as many sign-ins as it may: wait a moment");
   }
 }
 

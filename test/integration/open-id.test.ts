@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeProtectedHeader } from "jose";
 import * as oidc from "openid-client";
+import { LOGIN_LIMITS } from "../../src/login/limits.ts";
 import { clientToml, startLoginNode } from "../support/login-node.ts";
 import { locationOf, WebVisitor } from "../support/web-visitor.ts";
 
@@ -57,6 +58,26 @@ test("a standard client of OpenID Connect signs a visitor in, refreshes, asks wh
     assert.notEqual(fresh.refresh_token, tokens.refresh_token);
     assert.equal((await oidc.tokenIntrospection(config, fresh.access_token)).active, true);
   });
+
+  await t.test(
+    "who begins too many logins is told on the page when to come again, and others are not touched",
+    async () => {
+      const begin = (ip: string) => {
+        const headers = { "x-forwarded-for": `203.0.113.1, ${ip}` }; // a proxy on this machine adds the last one
+        return fetch(`${open}/login`, { method: "POST", headers, body: new URLSearchParams({ address: "nonsense" }) });
+      };
+      for (let i = 0; i < LOGIN_LIMITS.challenges.burst; i++) assert.equal((await begin("198.51.100.1")).status, 400);
+      const refused = await begin("198.51.100.1");
+      assert.equal(refused.status, 429);
+      const wait = Number(refused.headers.get("retry-after"));
+      assert.ok(wait > 0 && wait <= LOGIN_LIMITS.challenges.everyMs / 1000, `after ${wait} s`);
+      assert.match(
+        await refused.text(),
+        new RegExp(`Too many logins were begun from here.* Try again in ${wait} s\\.`),
+      );
+      assert.equal((await begin("198.51.100.2")).status, 400);
+    },
+  );
 
   await t.test("the page of a finished login can be gone back to", async () => {
     assert.equal((await web.open(web.lastVerifyPath)).status, 200);

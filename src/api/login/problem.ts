@@ -10,8 +10,8 @@ export function sendProblem(
   { oauth }: { readonly oauth?: true | undefined } = {},
 ): FastifyReply {
   const [status, title] = LOGIN_ERRORS[error.code];
-  const wait = error.retryAfterSeconds ?? (status === 429 || status === 503 ? 5 : undefined);
-  if (wait !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(wait))));
+  const wait = waitSeconds(error);
+  if (wait !== undefined) reply.header("retry-after", String(wait));
   const scheme = AUTHENTICATE[error.code];
   if (scheme !== undefined) reply.header("www-authenticate", scheme);
   const body = {
@@ -24,6 +24,13 @@ export function sendProblem(
     .header("content-type", oauth ? "application/json" : PROBLEM_TYPE)
     .header("cache-control", "no-store")
     .send(`${JSON.stringify(body)}\n`);
+}
+
+/** After which asking again may help: whole seconds, for every refusal that passes. */
+export function waitSeconds({ code, retryAfterSeconds }: LoginError): number | undefined {
+  const [status] = LOGIN_ERRORS[code];
+  const wait = retryAfterSeconds ?? (status === 429 || status === 503 ? 5 : undefined);
+  return wait === undefined ? undefined : Math.max(1, Math.ceil(wait));
 }
 
 const AUTHENTICATE: { readonly [Code in LoginErrorCode]?: string } = {

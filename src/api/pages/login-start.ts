@@ -1,10 +1,10 @@
-import { LOGIN_ERRORS, LoginError } from "../../login/errors.ts";
+import { LoginError } from "../../login/errors.ts";
 import type { SignInRequest } from "../../login/service.ts";
 import { claimCookie, cookieName, SESSION_COOKIE, setCookie } from "../login/cookie.ts";
 import type { LoginServices } from "../login/route.ts";
 import { addressLink } from "./format.ts";
 import { Html, html } from "./html.ts";
-import { type PageRequest, sentence } from "./page-routes.ts";
+import { type PageRequest, refusal } from "./page-routes.ts";
 import type { Page, Redirect } from "./shell.ts";
 import { formTarget, signInOf } from "./sign-in.ts";
 import { askerNotice, askerOf, returnTarget } from "./who-asks.ts";
@@ -59,7 +59,8 @@ export async function start(services: LoginServices, request: PageRequest): Prom
     return { location: `/login/verify/${record.id}${query.size > 0 ? `?${query}` : ""}`, cookies: [cookie] };
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
-    return page(services, form, { problem: sentence(error.message), status: LOGIN_ERRORS[error.code][0] });
+    const { text, status, headers } = refusal(error);
+    return page(services, form, { problem: text, status, headers });
   }
 }
 
@@ -82,8 +83,8 @@ function page(
   {
     notice,
     problem,
-    status = 200,
-  }: { readonly notice?: Html | undefined; readonly problem?: string; readonly status?: number },
+    ...answer
+  }: { readonly notice?: Html | undefined; readonly problem?: string } & Pick<Page, "status" | "headers">,
 ): Page {
   const { login, clients } = services;
   const asker = askerOf(form.clientId, clients);
@@ -92,7 +93,7 @@ function page(
   return {
     title: problem === undefined ? "Log in" : "Log in: please check",
     section: "login",
-    status,
+    ...answer,
     formTarget: formTarget(form.signIn?.asked),
     body: html`<section class="card narrow">
 <h1>Log in with your address</h1>

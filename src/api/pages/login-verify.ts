@@ -1,13 +1,13 @@
 import encodeQR from "qr";
 import { type ChallengeRecord, lastChange } from "../../login/challenge.ts";
-import { LOGIN_ERRORS, LoginError } from "../../login/errors.ts";
+import { LoginError } from "../../login/errors.ts";
 import type { SignInRequest } from "../../login/service.ts";
 import { readable } from "../login/challenge-routes.ts";
 import { claimCookie, cookieName, SESSION_COOKIE, setCookie } from "../login/cookie.ts";
 import type { LoginServices } from "../login/route.ts";
 import { blockLink, copyable, duration, facts, txLink } from "./format.ts";
 import { Html, html } from "./html.ts";
-import { type PageRequest, sentence } from "./page-routes.ts";
+import { type PageRequest, refusal, sentence } from "./page-routes.ts";
 import type { Page, Redirect } from "./shell.ts";
 import { finishSignIn, formTarget, signInOf } from "./sign-in.ts";
 import { type Asker, askerNotice, askerOf, returnTarget } from "./who-asks.ts";
@@ -103,7 +103,8 @@ async function proveBySignature(services: LoginServices, request: PageRequest): 
     await services.login.challenges.prove(known.record.id, signature, request.caller);
   } catch (error) {
     if (!(error instanceof LoginError) || error.code !== "bad_signature") throw error;
-    return page(services, known, { problem: sentence(error.message), status: LOGIN_ERRORS[error.code][0] });
+    const { text, status } = refusal(error);
+    return page(services, known, { problem: text, status });
   }
   return { location: pathOf(known) };
 }

@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../../base/log.ts";
 import { LOGIN_ERRORS, LoginError } from "../../login/errors.ts";
 import { readCookie } from "../login/cookie.ts";
-import { asLoginError } from "../login/problem.ts";
+import { asLoginError, waitSeconds } from "../login/problem.ts";
 import { type callerOf, requestParts, requireSameSite } from "../login/register.ts";
+import { duration } from "./format.ts";
 import { Html, html } from "./html.ts";
 import { type Page, type Redirect, type Shell, sendPage } from "./shell.ts";
 
@@ -80,17 +81,27 @@ function sendError(
 
 /** Says what happened and what to do next. */
 export function errorPage(error: LoginError, login: boolean): Page {
-  const [status, title] = LOGIN_ERRORS[error.code];
-  const wait = error.retryAfterSeconds;
+  const { title, text, ...answer } = refusal(error);
   return {
     title,
-    status,
-    ...(wait !== undefined && { headers: { "retry-after": String(Math.max(1, Math.ceil(wait))) } }),
+    ...answer,
     body: html`<section class="card narrow">
 <h1>${title}</h1>
-<p>${sentence(error.message)}</p>
+<p>${text}</p>
 <p class="actions">${login && new Html('<a class="button" href="/login">Start a login</a> ')}<a class="button quiet" href="/">To the chain</a></p>
 </section>`,
+  };
+}
+
+/** A refusal for people, and as an answer: who may come again is told when. */
+export function refusal(error: LoginError) {
+  const [status, title] = LOGIN_ERRORS[error.code];
+  const wait = waitSeconds(error);
+  return {
+    title,
+    text: wait === undefined ? sentence(error.message) : `${sentence(error.message)} Try again in ${duration(wait)}.`,
+    status,
+    headers: wait === undefined ? {} : { "retry-after": String(wait) },
   };
 }
 

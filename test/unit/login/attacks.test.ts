@@ -315,7 +315,8 @@ describe("V7, the same answer for known and unknown addresses", () => {
       const seen = { params: chain.params, onBlock: chain.onBlock, head: () => chain.head(), store: view };
       return { ...deps, chain: seen, pool: listening("pool", deps.pool) };
     };
-    const rig = await LoginRig.start({ wrap });
+    const rig = await LoginRig.start({ wrap, withStock: true }); // who lends coins has a reason to look
+    await rig.settle(); // what is looked after at the start
     const shapes = [];
     for (const owner of [alice, carol]) {
       lookups = [];
