@@ -3,10 +3,12 @@ import type { ClientContext } from "./context.ts";
 import { ClientError } from "./errors.ts";
 import type { ClientFlagTable, ClientFlagValues } from "./flags.ts";
 
-/** How many arguments a command takes; both undefined: any number. `{ most: 0 }` is the reference's "no arguments". */
+/** How many arguments a command takes; both undefined: any number. */
 export interface ArgumentCount {
   readonly least?: number;
   readonly most?: number;
+  /** A word too many is called an unknown command. */
+  readonly isCommandGroup?: true;
 }
 
 export interface ClientCommand<Table extends ClientFlagTable = ClientFlagTable> {
@@ -39,7 +41,7 @@ export function checkCount(count: ArgumentCount, args: readonly string[], path: 
   const n = args.length;
   if (n >= least && n <= most) return;
   const usage = (message: string): ClientError => new ClientError("CLIENT_USAGE", message);
-  if (most === 0) throw usage(`unknown command ${goQuote(args[0] as string)} for ${goQuote(path)}`);
+  if (count.isCommandGroup) throw usage(`unknown command ${goQuote(args[0] as string)} for ${goQuote(path)}`);
   if (least === most) throw usage(`accepts ${least} arg(s), received ${n}`);
   if (most === Number.POSITIVE_INFINITY) throw usage(`requires at least ${least} arg(s), only received ${n}`);
   if (least === 0) throw usage(`accepts at most ${most} arg(s), received ${n}`);
@@ -49,5 +51,5 @@ export function checkCount(count: ArgumentCount, args: readonly string[], path: 
 export const exactly = (n: number): ArgumentCount => ({ least: n, most: n });
 export const atLeast = (n: number): ArgumentCount => ({ least: n });
 export const atMost = (n: number): ArgumentCount => ({ most: n });
-export const none: ArgumentCount = { most: 0 };
+export const none: ArgumentCount = { most: 0, isCommandGroup: true };
 export const any: ArgumentCount = {};

@@ -38,6 +38,7 @@ for (const [argv, stderr] of [
   ],
   [["encodeJSONTransaction"], /^Error: unknown command "encodeJSONTransaction"/],
   [["status", "x"], 'Error: unknown command "x" for "skycoin-cli status"\n'],
+  [["listWallets", "x"], "Error: accepts at most 0 arg(s), received 1\n"],
   [["--foo", "status"], "Error: unknown flag: --foo\n"],
   [["verifyAddress"], "Error: accepts 1 arg(s), received 0\n"],
   [["addressBalance"], "Error: requires at least 1 arg(s), only received 0\n"],

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { toHex } from "../../../base/bytes.ts";
-import { defineCommand, exactly, none } from "../command.ts";
+import { atMost, defineCommand, exactly } from "../command.ts";
 import { refused } from "../errors.ts";
 import { asList, asObject, asString, type Json } from "../json.ts";
 import { fetchWallet, parseWallet } from "../node-wallet.ts";
@@ -13,7 +13,7 @@ export const listWallets = defineCommand({
   name: "listWallets",
   summary: "List the wallets in the node",
   flags: {},
-  count: none,
+  count: atMost(0),
   async run({ context }) {
     const folder = asObject(await context.api.get("/api/v1/wallets/folderName"), "the answer");
     const wallets = asList(await context.api.get("/api/v1/wallets"), "wallets").map((answer): Json => {
