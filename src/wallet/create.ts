@@ -1,4 +1,5 @@
 import { toHex } from "../base/bytes.ts";
+import { Bip32Error } from "../cipher/bip32.ts";
 import { validateMnemonic } from "../cipher/bip39.ts";
 import type { SecretKey } from "../cipher/keys.ts";
 import { addAccount, BIP44_COIN_SKYCOIN, bip44Fingerprint, DEFAULT_ACCOUNT_NAME, extendBip44 } from "./bip44.ts";
@@ -98,7 +99,12 @@ function newBip44(options: NewWallet): Wallet {
     .set("seedPassphrase", seedPassphrase)
     .set("bip44Coin", String(number));
   validateMnemonic(seed);
-  return addAccount({ type: "bip44", meta, accounts: [] }, DEFAULT_ACCOUNT_NAME);
+  try {
+    return addAccount({ type: "bip44", meta, accounts: [] }, DEFAULT_ACCOUNT_NAME);
+  } catch (cause) {
+    if (!(cause instanceof Bip32Error)) throw cause;
+    throw new Bip32Error(cause.code, `generate default account failed: ${cause.message}`, { cause });
+  }
 }
 
 function newXPub(options: NewWallet): XPubWallet {

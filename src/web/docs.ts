@@ -12,6 +12,12 @@ SwaggerUI({
   requestInterceptor: withToken,
 });
 
+/** The page's own dark colours are behind a class; which is wanted may change while it is open. */
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const followScheme = (): void => void document.documentElement.classList.toggle("dark-mode", dark.matches);
+followScheme();
+dark.addEventListener("change", followScheme);
+
 /** What changes something needs a token; 404 means that this node asks for none. */
 async function withToken(request: SwaggerRequest): Promise<SwaggerRequest> {
   if (request.method === undefined || request.method === "GET") return request;

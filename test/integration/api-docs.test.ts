@@ -37,8 +37,15 @@ test("the page of the API shows every operation, tries one that needs a token, a
   await operation.getByRole("button", { name: "Execute" }).click();
   const answer = operation.locator(".live-responses-table .response");
   assert.match((await answer.textContent()) ?? "", /^200.*"version": 0/s);
-  for (const width of [1280, 390]) {
+  for (const [width, colorScheme] of [
+    [1280, "light"],
+    [390, "dark"],
+  ] as const) {
     await page.setViewportSize({ width, height: 844 });
+    await page.emulateMedia({ colorScheme });
+    const [, red] =
+      /^rgb\((\d+)/.exec(await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")) ?? [];
+    assert.equal(Number(red ?? 255) < 64, colorScheme === "dark", `${colorScheme}: background ${red}`);
     assert.ok(
       await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
       `scrolls sideways at ${width}`,

@@ -142,7 +142,7 @@ class Life {
     const form = (action: string, values: Readonly<Record<string, string>>) =>
       this.#both({ method: "POST", target: `/api/v1/wallet/${action}`, headers: FORM, body: formOf(values) }, slot);
     if (slot?.isCostly !== true) return form("encrypt", { id, password });
-    if (!this.#chance(isLong ? 0.01 : 0.03)) return;
+    if (!isLong || !this.#chance(0.01)) return; // seconds of scrypt in each node
     await form("encrypt", { id, password: PASSWORD });
     await form("newAddress", { id, num: "1" });
     await form("decrypt", { id, password: PASSWORD });

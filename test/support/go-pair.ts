@@ -20,7 +20,10 @@ export interface Nodes {
 }
 
 /** A node of ours with the recorded private chain, and a reference node that got it from there and stays connected. */
-export async function twoNodes(t: TestContext, { csrf = true } = {}): Promise<Nodes> {
+export async function twoNodes(
+  t: TestContext,
+  { csrf = true, apiSets }: { readonly csrf?: boolean; readonly apiSets?: readonly string[] } = {},
+): Promise<Nodes> {
   const directory = await temporaryDirectory(t);
   const params = recordedParams("devchain");
   const genesisSignature = params.genesis.signature as Signature;
@@ -39,13 +42,14 @@ export async function twoNodes(t: TestContext, { csrf = true } = {}): Promise<No
   ];
   const imported = await runProgram(["chain", "import", ...files, ...chain]);
   assert.equal(imported.code, 0, imported.stderr);
-  const api = ["--enable-all-api-sets", "--enable-api-sets=INSECURE_WALLET_SEED", CRYPTO];
+  const sets = (apiSets ?? ["INSECURE_WALLET_SEED"]).join();
+  const api = [`-enable-all-api-sets=${apiSets === undefined}`, `-enable-api-sets=${sets}`, CRYPTO];
   const ours = await startDaemon(t, [...chain, ...api, "--disable-outgoing", `--disable-csrf=${!csrf}`]);
   const go = await GoNode.start({
     params,
     genesisSignature,
     peers: [`127.0.0.1:${ours.port}`],
-    flags: ["-enable-api-sets=INSECURE_WALLET_SEED", `-disable-csrf=${!csrf}`, CRYPTO],
+    flags: [...api, `-disable-csrf=${!csrf}`],
   });
   t.after(() => go.stop());
   await go.until(async () => (await go.seq()) === 11, "the chain to arrive");

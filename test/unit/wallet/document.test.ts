@@ -336,7 +336,7 @@ for (const { why, run, message } of [
   {
     why: "a coin number of 2^31",
     run: () => newWallet({ ...common, type: "bip44", seed: ABANDON, bip44Coin: 2 ** 31 }),
-    message: "invalid bip44 coin type",
+    message: "generate default account failed: invalid bip44 coin type",
   },
 ]) {
   test(`makes no wallet with ${why}`, () => assert.throws(run, { message }));
