@@ -1,11 +1,21 @@
 import { CoinError } from "./errors.ts";
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+const DIGITS = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+/** Digits of one call: up to as many as fit the arguments of a function well. */
+const digits = new Uint8Array(4096);
 
-/** Lower-case hex of the bytes, in storage order. */
+/** Lower-case hex of the bytes, in storage order. A text that grows by each byte would take many times as long. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] as number];
+  for (let at = 0; at < bytes.length; ) {
+    let size = 0;
+    for (; at < bytes.length && size < digits.length; at++) {
+      const byte = bytes[at] as number;
+      digits[size++] = DIGITS[byte >> 4] as number;
+      digits[size++] = DIGITS[byte & 15] as number;
+    }
+    text += String.fromCharCode.apply(null, digits.subarray(0, size) as unknown as number[]);
+  }
   return text;
 }
 

@@ -16,6 +16,11 @@ test("hex and back is the identity, in either case", () => {
   );
 });
 
+test("hex of much is that of its parts", () => {
+  const much = Uint8Array.from({ length: 5_001 }, (_, i) => (i * 7) & 255);
+  assert.equal(toHex(much), Buffer.from(much).toString("hex"));
+});
+
 // The texts of Go's encoding/hex, which the API passes through.
 for (const { text, message } of [
   { text: "0", message: "encoding/hex: odd length hex string" },

@@ -13,7 +13,7 @@ import {
   NULL_ADDRESS,
   verifyAddressKey,
 } from "../../../src/cipher/address.ts";
-import { encodeBase58 } from "../../../src/cipher/base58.ts";
+import { decodeBase58, encodeBase58 } from "../../../src/cipher/base58.ts";
 import { sha256 } from "../../../src/cipher/hash.ts";
 import { deterministicKeys, parsePublicKey } from "../../../src/cipher/keys.ts";
 import { utf8, keyVectors as vectors } from "../../support/cipher-vectors.ts";
@@ -79,6 +79,23 @@ for (const { why, text, code, message } of [
   { why: "version 1", text: encodeAddress(versioned(1)), code: "ADDRESS_VERSION", message: "Address version invalid" },
 ])
   test(`an address is not read from ${why}`, () => assert.throws(() => decodeAddress(text), { code, message }));
+
+test("base58 is read back as the bytes it was made of, zeros that lead included", () => {
+  const bytes = fc.tuple(fc.nat({ max: 5 }), fc.uint8Array({ minLength: 1, maxLength: 120 }));
+  fc.assert(
+    fc.property(bytes, ([zeros, rest]) => {
+      const whole = Uint8Array.from([...new Uint8Array(zeros), ...rest]);
+      const text = encodeBase58(whole);
+      assert.deepEqual(decodeBase58(text, 200), whole);
+      assert.equal(
+        /^1*/.exec(text)?.[0].length,
+        whole.findIndex((b) => b !== 0) < 0 ? whole.length : whole.findIndex((b) => b !== 0),
+      );
+    }),
+    { numRuns: 500 },
+  );
+  assert.equal(encodeBase58(new Uint8Array()), "");
+});
 
 test("a megabyte of base58 is refused without decoding it", () => {
   const started = performance.now();
