@@ -11,6 +11,12 @@ export class JsonRaw {
   }
 }
 
+/** Items of a list, the list standing `depth` levels deep, to be one item of it. */
+export function joinItems(items: readonly JsonValue[], depth: number): JsonRaw {
+  const between = `,${newline(depth + 1)}`;
+  return new JsonRaw(Buffer.from(items.map((item) => encodeJson(item, depth + 1)).join(between)), depth + 1);
+}
+
 /** An array made while it is sent: item by item, so a whole chain never sits in memory as text. */
 export class JsonLazyList {
   readonly items: Iterable<JsonValue>;
@@ -75,7 +81,7 @@ function encodeComposite(value: Composite, depth: number): string {
     return decoder.decode(value.bytes);
   }
   if (value instanceof JsonLazyList) return encodeList([...value.items], depth);
-  return encodeMembers(membersOf(value as JsonObject | ReadonlyMap<string, JsonValue>), depth);
+  return value instanceof Map ? encodeMembers(membersOf(value), depth) : encodeObject(value as JsonObject, depth);
 }
 
 function encodeList(items: readonly JsonValue[], depth: number): string {
@@ -86,6 +92,30 @@ function encodeList(items: readonly JsonValue[], depth: number): string {
     text += (i === 0 ? "" : ",") + inner + encodeJson(items[i] as JsonValue, depth + 1);
   }
   return `${text}${newline(depth)}]`;
+}
+
+/** As `encodeMembers`, without a list of them: lists are full of small objects. */
+function encodeObject(value: JsonObject, depth: number): string {
+  const inner = newline(depth + 1);
+  let text = "";
+  for (const name in value) {
+    const member = value[name];
+    if (member === undefined) continue;
+    text += `${text === "" ? "{" : ","}${inner}${encodeName(name)}${encodeJson(member, depth + 1)}`;
+  }
+  return text === "" ? "{}" : `${text}${newline(depth)}}`;
+}
+
+const NAMES = new Map<string, string>();
+const NAMES_MAX = 1024;
+
+/** With the colon. Objects have names of ours, a few hundred; others are not remembered. */
+function encodeName(name: string): string {
+  const known = NAMES.get(name);
+  if (known !== undefined) return known;
+  const encoded = `${encodeString(name)}: `;
+  if (NAMES.size < NAMES_MAX) NAMES.set(name, encoded);
+  return encoded;
 }
 
 function encodeMembers(members: readonly Member[], depth: number): string {

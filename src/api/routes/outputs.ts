@@ -1,17 +1,28 @@
+import { setImmediate } from "node:timers/promises";
 import { headOf, unknownUxOut } from "../../chain/queries.ts";
-import { type OutputFilter, outputSets, unspentHours } from "../../chain/queries-outputs.ts";
-import type { HistoryUxOut, IdentifiedUxOut } from "../../chain/store.ts";
+import {
+  allOutputs,
+  confirmedOutputs,
+  type OutputFilter,
+  poolOutputs,
+  unspentHours,
+} from "../../chain/queries-outputs.ts";
+import type { Head, HistoryUxOut, IdentifiedUxOut } from "../../chain/store.ts";
 import { decodeAddress } from "../../cipher/address.ts";
 import { type Hash, parseHash } from "../../cipher/hash.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
-import { JsonLazyList, type JsonObject } from "../json.ts";
+import { JsonLazyList, type JsonObject, type JsonRaw, joinItems } from "../json.ts";
 import { address, hash, listOf, objectOf, text } from "../json-schema.ts";
 import { parseAddresses, parseHashes } from "../parameters.ts";
 import { readableHistoryUxOut, readableUnspent } from "../readable.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 import { shape } from "../shapes.ts";
 import { readableHead } from "./blockchain.ts";
+
+/** Outputs of the whole set that are kept as text, 350 bytes each: 16 MB. */
+const ROWS_KEPT_MAX = 48_000;
+const PART_ROWS = 200;
 
 const outputsSchema = objectOf({
   head: shape("Header"),
@@ -64,25 +75,49 @@ export function outputRoutes(context: ApiContext): Route[] {
 }
 
 async function outputs(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {
-  const head = readableHead(context); // of the head the sets are of: a block may come while they are read
-  const sets = await outputSets(context.view, context.services.pool, parseFilter(request));
-  const list = (items: readonly IdentifiedUxOut[]): JsonLazyList =>
-    new JsonLazyList(mapped(items, (output) => readableUnspent(output, unspentHours(output, sets.head))));
+  const filter = parseFilter(request);
+  const { view, services } = context;
+  // Nothing is awaited before all of it is asked for: a block may come while the set is read.
+  const head = headOf(view);
+  const readable = readableHead(context);
+  const { outgoing, incoming } = poolOutputs(services.pool, filter);
+  const confirmed = filter === undefined ? allRows(context, head) : rows(confirmedOutputs(view, filter), head);
   return {
-    head,
-    head_outputs: list(sets.confirmed),
-    outgoing_outputs: list(sets.outgoing),
-    incoming_outputs: list(sets.incoming),
+    head: readable,
+    head_outputs: await confirmed,
+    outgoing_outputs: rows(outgoing, head),
+    incoming_outputs: rows(incoming, head),
   };
 }
 
-function parseFilter(request: ApiRequest): OutputFilter {
+/** The whole set, serialised once for each head, unless that is too much to keep. */
+async function allRows(context: ApiContext, head: Head): Promise<JsonLazyList> {
+  const { view } = context;
+  if (view.unspentCount() > ROWS_KEPT_MAX) return rows(await allOutputs(view), head);
+  const kept = context.perHead("outputs", async () => {
+    const parts: JsonRaw[] = [];
+    const outputs = await allOutputs(view);
+    for (let from = 0; from < outputs.length; from += PART_ROWS) {
+      parts.push(joinItems([...rows(outputs.slice(from, from + PART_ROWS), head).items], 1));
+      await setImmediate(); // a part takes a millisecond or so
+    }
+    return parts;
+  });
+  return new JsonLazyList(await kept);
+}
+
+function rows(outputs: readonly IdentifiedUxOut[], head: Head): JsonLazyList {
+  return new JsonLazyList(mapped(outputs, (output) => readableUnspent(output, unspentHours(output, head))));
+}
+
+/** Undefined: all are wanted. */
+function parseFilter(request: ApiRequest): OutputFilter | undefined {
   const [addrs, hashes] = [request.value("addrs"), request.value("hashes")];
   if (addrs !== "" && hashes !== "") throw badRequest("addrs and hashes cannot be specified together");
   const addresses = parseAddresses(addrs);
   if (addresses.length > 0) return { addresses };
   const ids = parseHashes(hashes);
-  return ids.length > 0 ? { ids } : {};
+  return ids.length > 0 ? { ids } : undefined;
 }
 
 function uxOut({ view }: ApiContext, request: ApiRequest): HandlerResult {

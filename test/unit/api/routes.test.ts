@@ -108,6 +108,21 @@ test("balances tell what the pool will change", async () => {
   assert.deepEqual(posted.json(), answer);
 });
 
+test("the whole set is byte for byte what its owners have, at each head", async () => {
+  const fixture = await apiFixture();
+  const coins = await fixture.chain.fund(alice, 450);
+  const whole = async (): Promise<string> => (await fixture.app.inject({ url: "/api/v1/outputs" })).body;
+  const owned = async (): Promise<string> => {
+    const addrs = [alice, bob].map(({ address }) => encodeAddress(address)).join(",");
+    return (await fixture.app.inject({ url: `/api/v1/outputs?addrs=${addrs}` })).body;
+  };
+  assert.equal(await whole(), await owned());
+  await fixture.chain.add([pay(coins[0] as Coin)], { time: fixture.chain.chain.head().time + 36_000 });
+  const [first, second] = await Promise.all([whole(), whole()]);
+  assert.equal(first, await owned());
+  assert.equal(second, first);
+});
+
 test("outputs come in three sets, filtered alike", async () => {
   const { fixture, coins } = await funded();
   const txn = pay(coins[0]);
