@@ -73,7 +73,7 @@ test("a standard client of OpenID Connect signs a visitor in, refreshes, asks wh
       assert.ok(wait > 0 && wait <= LOGIN_LIMITS.challenges.everyMs / 1000, `after ${wait} s`);
       assert.match(
         await refused.text(),
-        new RegExp(`Too many logins were begun from here.* Try again in ${wait} s\\.`),
+        new RegExp(`Too many logins were begun from here.* Try again in ${wait}\u00a0s\\.`),
       );
       assert.equal((await begin("198.51.100.2")).status, 400);
     },

@@ -24,17 +24,17 @@ export function ago(seconds: number): string {
   return seconds < 1 ? "just now" : `${duration(seconds)} ago`;
 }
 
-/** `4 min 10 s`, `3 h 5 min`, `12 days`. */
+/** `4 min 10 s`, `3 h 5 min`, `12 days`; number and unit stay on one line. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
-  if (s < 60) return `${s} s`;
+  if (s < 60) return `${s}\u00a0s`;
   if (s < 3600) return join(Math.floor(s / 60), "min", s % 60, "s");
   if (s < 172_800) return join(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
-  return `${Math.floor(s / 86_400)} days`;
+  return `${Math.floor(s / 86_400)}\u00a0days`;
 }
 
 function join(large: number, unit: string, small: number, rest: string): string {
-  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${rest}`;
+  return small === 0 ? `${large}\u00a0${unit}` : `${large}\u00a0${unit} ${small}\u00a0${rest}`;
 }
 
 /** `1 block`, `2 blocks`. */

@@ -68,10 +68,17 @@ async function formOf(services: LoginServices, request: PageRequest, fields: URL
   const text = (name: string): string | undefined => fields.get(name)?.trim() || undefined;
   const id = text("interaction");
   const signIn = id === undefined ? undefined : { id, asked: await signInOf(services, request, id) };
+  const clientId = signIn?.asked.clientId ?? text("client_id")?.slice(0, 64);
+  if (clientId !== undefined && services.clients.isClosed && services.clients.get(clientId) === undefined) {
+    throw new LoginError(
+      "invalid_client",
+      `A service that calls itself ${clientId} has sent you, and none of that name is known here`,
+    );
+  }
   return {
     address: (text("address") ?? signIn?.asked.loginHint ?? "").slice(0, 200),
     method: text("method") === "signature" ? "signature" : "return",
-    clientId: signIn?.asked.clientId ?? text("client_id")?.slice(0, 64),
+    clientId,
     returnTo: signIn === undefined ? text("return_to") : undefined,
     signIn,
   };

@@ -191,7 +191,7 @@ function again({ record, asker, ...known }: Verification): string {
 }
 
 function said({ record, shown, mine, asker }: Verification): Html | string {
-  const service = asker.name ?? asker.id ?? "the service";
+  const service = asker.name ?? asker.id ?? "Whoever began this login";
   switch (shown.status) {
     case "funding":
       return "A coin is on its way to your address. This takes about a second.";
@@ -204,7 +204,7 @@ function said({ record, shown, mine, asker }: Verification): Html | string {
     case "confirmed":
       return mine
         ? "Proved: the address is yours."
-        : `Proved: the address is yours. ${service} is told; you can go back to it.`;
+        : `Proved: the address is yours. ${service} is told; you can go back there.`;
     case "claimed":
       return "Done. This login is complete.";
     case "expired":
