@@ -29,7 +29,11 @@ try {
 
 function print(figures: HostileFigures): void {
   const { crowd } = figures;
+  const [least, tenth, median] = crowd.standing;
   console.log(`connections opened ${crowd.opened}, at once at most ${crowd.openMax}, failed ${crowd.failed}`);
+  console.log(
+    `open or opening once all had begun: at least ${least}, in nine of ten moments ${tenth}, in half ${median}`,
+  );
   console.log(
     `resident memory ${mb(figures.rssBefore)} MB before, at most ${mb(figures.rssMax)} MB, afterwards ${mb(figures.rssAfter)} MB`,
   );

@@ -7,8 +7,14 @@ import { isLoopback } from "./host-check.ts";
 export function clientKey(address: string | undefined, loopbackCounts: boolean): string | undefined {
   if (address === undefined) return ""; // gone already; all of those together are one client
   if (isLoopback(address)) return loopbackCounts ? "loopback" : undefined;
+  return addressKey(address);
+}
+
+/** The same of each address, loopback or not. */
+export function addressKey(address: string | undefined): string {
+  if (address === undefined) return "";
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped !== null) return mapped[1];
+  if (mapped?.[1] !== undefined) return mapped[1];
   return address.includes(":") ? prefix64(address) : address;
 }
 

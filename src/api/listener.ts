@@ -12,10 +12,11 @@ import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { CoinError, errorText } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
-import { ClientCounts, clientKey } from "./client-key.ts";
+import { addressKey, ClientCounts, clientKey } from "./client-key.ts";
 import type { BoundAddress } from "./host-check.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
 import { InFlight } from "./in-flight.ts";
+import { LOBBY_LIMITS, Lobby } from "./lobby.ts";
 import { isStreaming } from "./login/event-stream.ts";
 import { readInPlace } from "./read-in-place.ts";
 import { READY_BYTES_MAX, ReadyAnswers } from "./ready-answers.ts";
@@ -32,6 +33,8 @@ export interface ListenOptions {
   readonly port: number;
   /** PEM texts; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Strangers may connect: it is made ready for many at once while there is peace. */
+  readonly expectsRush?: boolean;
   /** Those of http-limits.ts where absent. */
   readonly limits?: Partial<HttpLimits> | undefined;
   /** Counts what is refused before any route. */
@@ -50,13 +53,15 @@ const FATAL_ACCEPT: ReadonlySet<string> = new Set(["EBADF", "EINVAL", "EACCES", 
 const ACCEPT_LOG_MS = 10_000;
 const RELIEVE_MS = 100;
 /**
- * Connections that wait in the system to be accepted. Who finds the queue full tries again a second later; in a longer one
- * (4,096) everybody waited 1.5 to 2 s behind the attackers instead of 0.2 s.
+ * Connections that wait in the system to be accepted; Linux cuts this to its limit. Who finds the queue full tries again
+ * a second later. It is emptied in each round of the event loop (see RUSH_HANDLES), so that nobody waits long in it.
  */
-const BACKLOG = 511;
+const BACKLOG = 4_096;
 /** Newcomers in one second after which one handle is too few, and how many more there are then. */
 const RUSH = 256;
-const RUSH_HANDLES = { count: 7, backlog: BACKLOG };
+/** Where a rush is expected: begun under attack it would take a second in which the queue runs over. */
+const WIDEN_MS = 5_000;
+const RUSH_HANDLES = { count: 31, backlog: BACKLOG };
 
 /**
  * The bound socket. It is bound first of all, so that a taken port is known at once, and serves once the node is
@@ -68,10 +73,14 @@ export class ApiListener {
   readonly #limits: HttpLimits;
   readonly #metrics: RequestMetrics;
   readonly #log: Logger;
+  readonly #expectsRush: boolean;
   readonly #inFlight: InFlight;
   /** What the server does with a connection once it is accepted. */
   readonly #serve: (socket: Socket) => void;
   readonly #clients = new ClientCounts();
+  readonly #lobby: Lobby;
+  /** Connections that led to an answer or a change of protocol, by their other end. */
+  readonly #useful = new Set<string>();
   #handler: RequestListener | undefined;
   #waiting: [IncomingMessage, ServerResponse][] = [];
   /** Sockets that speak HTTP, by their other end; those that have left it are their new owner's. */
@@ -91,7 +100,8 @@ export class ApiListener {
   #pausedUntilMs = 0;
   #draining = false;
 
-  private constructor({ tls, limits, metrics, log }: ListenOptions) {
+  private constructor({ tls, limits, metrics, log, expectsRush = false }: ListenOptions) {
+    this.#expectsRush = expectsRush;
     this.#limits = { ...HTTP_LIMITS, ...limits };
     this.#metrics = metrics ?? new RequestMetrics();
     this.#log = log ?? silentLogger;
@@ -113,10 +123,21 @@ export class ApiListener {
       serve?.call(this.#server, socket);
       if (tls === undefined) this.#makeReady(socket);
     };
-    this.#server.on("secureConnection", (socket: Socket) => this.#makeReady(socket));
+    this.#server.on("secureConnection", (socket: Socket) => {
+      this.#makeReady(socket);
+      socket.resume(); // paused, as the connection it is made of was
+    });
     this.#server.removeAllListeners("connection");
+    // Read by `Server` when a connection comes, as `net.createServer` sets it.
+    Reflect.set(this.#server, "pauseOnConnect", true);
+    this.#lobby = new Lobby(LOBBY_LIMITS, {
+      serve: (socket) => {
+        this.#serve(socket);
+        if (tls === undefined) socket.resume();
+      },
+    });
     this.#server.on("connection", (socket: Socket) => {
-      if (this.#accept(socket)) this.#serve(socket);
+      if (this.#accept(socket)) this.#lobby.enter(socket, addressKey(socket.remoteAddress));
       if (this.#isRush()) void this.#widen();
     });
     this.#server.on("request", (request, response) => this.#take(request, response));
@@ -165,7 +186,9 @@ export class ApiListener {
     const path = (request.url ?? "").split("?", 1)[0];
     const upgrades = this.#draining ? undefined : this.#upgrades;
     if (isAsked && path === upgrades?.path) {
-      this.#forget(endOf(socket));
+      const end = endOf(socket);
+      this.#useful.add(end); // maybe: it says nothing of the address
+      this.#forget(end);
       this.#ready.get(socket)?.release();
       upgrades?.take(request, socket, head);
       return;
@@ -192,6 +215,7 @@ export class ApiListener {
     const onAnswer = (): void => {
       if (second === answers.second) return;
       second = answers.second;
+      this.#answered(end, accepted.remoteAddress);
       if (this.#idle.delete(end)) this.#idle.set(end, accepted); // to the second the last that asked
     };
     const ready = ReadyConnection.over(socket, { answers, responseTimeoutMs, onAnswer });
@@ -203,6 +227,7 @@ export class ApiListener {
   /** Serves from now on, those who waited first. */
   open(handler: RequestListener): void {
     this.#handler = handler;
+    if (this.#expectsRush) setTimeout(() => void this.#widen(), WIDEN_MS).unref();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const [request, response] of waiting) if (!response.destroyed) handler(request, response);
@@ -218,6 +243,7 @@ export class ApiListener {
     this.#draining = true;
     this.#answers.close();
     this.#closing.abort();
+    this.#lobby.close();
     for (const twin of this.#twins) twin.close();
     this.#server.close(); // and the idle connections, but for those that have never asked anything
     for (const socket of this.#idle.values()) if (socket.bytesRead === 0) socket.destroy();
@@ -251,11 +277,12 @@ export class ApiListener {
       this.#secondEndsMs = now + 1_000;
       this.#newcomers = 0;
     }
-    return ++this.#newcomers === RUSH && !this.#isWide && !this.#draining;
+    return ++this.#newcomers === RUSH;
   }
 
   /** Lets several in at once, from now on. What this costs is only spent where it is needed. */
   async #widen(): Promise<void> {
+    if (this.#isWide || this.#draining) return;
     this.#isWide = true;
     try {
       const take = (socket: Socket) => void this.#server.emit("connection", socket);
@@ -265,7 +292,7 @@ export class ApiListener {
       return;
     }
     for (const twin of this.#twins) this.#watchAccepting(twin);
-    this.#log.info({ handles: 1 + this.#twins.length }, "many connections: the listener takes several at once");
+    this.#log.info({ handles: 1 + this.#twins.length }, "the listener takes several connections at once");
   }
 
   /** False: destroyed, before anything is spent on it. */
@@ -284,11 +311,19 @@ export class ApiListener {
     const end = endOf(socket);
     this.#sockets.set(end, socket);
     this.#idle.set(end, socket);
+    const address = addressKey(socket.remoteAddress);
     socket.once("close", () => {
       this.#forget(end);
       this.#clients.give(client);
+      if (!this.#useful.delete(end)) this.#lobby.wasted(address);
     });
     return true;
+  }
+
+  #answered(end: string, address: string | undefined): void {
+    if (this.#useful.has(end) || !this.#sockets.has(end)) return;
+    this.#useful.add(end);
+    this.#lobby.answered(addressKey(address));
   }
 
   /** Whoever holds a place for longest without asking anything loses it: silence must not keep others out. */
@@ -339,7 +374,11 @@ export class ApiListener {
     };
     const timer = setTimeout(late, this.#limits.responseTimeoutMs);
     timer.unref();
-    response.once("close", () => clearTimeout(timer));
+    response.once("close", () => {
+      clearTimeout(timer);
+      if (response.writableFinished && response.statusCode < 400)
+        this.#answered(endOf(request.socket), request.socket.remoteAddress);
+    });
     if (this.#draining) endAfter(response, this.#server);
     if (request.httpVersion === "1.1" && request.headers.host === undefined) {
       const text = "400 Bad Request: missing required Host header";

@@ -29,7 +29,7 @@ export async function twinsOf(
     child.send(count, Reflect.get(server, "_handle") as SendHandle);
     for await (const [, handle] of answers) {
       // As an HTTP server takes them: a client may close its side when it has asked.
-      const twin = createServer({ allowHalfOpen: true, noDelay: true }, take);
+      const twin = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, take);
       twin.listen(handle, backlog);
       if (twins.push(twin) === count) break;
     }

@@ -44,7 +44,9 @@ export async function bindWeb(
     const own = web.enabled ? await bind({ host: web.address, port: web.port, tls }) : undefined;
     const open = web.publicListener;
     const strangers =
-      open === undefined ? undefined : await bind({ host: open.address, port: open.port, limits: PUBLIC_HTTP_LIMITS });
+      open === undefined
+        ? undefined
+        : await bind({ host: open.address, port: open.port, limits: PUBLIC_HTTP_LIMITS, expectsRush: true });
     return {
       privateUrl: own === undefined ? undefined : baseUrl(own, tls !== undefined),
       publicUrl: strangers === undefined ? undefined : baseUrl(strangers, false),

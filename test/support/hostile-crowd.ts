@@ -35,6 +35,8 @@ export interface CrowdReport {
   readonly failed: number;
   readonly open: number;
   readonly openMax: number;
+  /** Open or being opened, once all had begun: at the least, in nine of ten moments at least, in half of them at least. */
+  readonly standing: readonly [least: number, tenth: number, median: number];
 }
 
 const TICK_MS = 500;
@@ -56,9 +58,11 @@ class Visitor {
     const visit = this.#kind.make(visitContext(chain, systemRandom));
     const socket = connect({ host: "127.0.0.1", port: order.ports[this.#kind.door], localAddress: this.#address() });
     let stood = false;
+    counts.opening++;
     socket.on("error", () => {});
     socket.once("connect", () => {
       stood = true;
+      counts.opening--;
       counts.opened++;
       counts.open++;
       counts.openMax = Math.max(counts.openMax, counts.open);
@@ -71,7 +75,10 @@ class Visitor {
     });
     socket.once("close", () => {
       if (stood) counts.open--;
-      else counts.failed++;
+      else {
+        counts.opening--;
+        counts.failed++;
+      }
       this.#socket = undefined;
       waiting.push(this);
     });
@@ -90,7 +97,7 @@ class Visitor {
   }
 }
 
-const counts = { opened: 0, failed: 0, open: 0, openMax: 0 };
+const counts = { opened: 0, failed: 0, opening: 0, open: 0, openMax: 0 };
 const waiting: Visitor[] = [];
 const order = await new Promise<CrowdOrder>((resolve) => process.once("message", resolve));
 const chain = { publisherKey: parsePublicKey(order.publisherKey), genesisHash: parseHash(order.genesisHash) };
@@ -118,11 +125,17 @@ setInterval(() => {
   for (; begun < due && waiting.length > 0; begun++) waiting.shift()?.open();
   begun = Math.max(begun, due - 1);
 }, STEP_MS);
+const standing: number[] = [];
 let slice = 0;
 const SLICES = TICK_MS / STEP_MS;
 setInterval(() => {
   for (let i = slice; i < visitors.length; i += SLICES) visitors[i]?.tick();
   slice = (slice + 1) % SLICES;
+  if (begun >= visitors.length) standing.push(counts.open + counts.opening);
 }, STEP_MS);
-setInterval(() => process.send?.({ ...counts } satisfies CrowdReport), 250);
+setInterval(() => {
+  standing.sort((a, b) => a - b);
+  const at = (share: number): number => standing[Math.floor(standing.length * share)] ?? 0;
+  process.send?.({ ...counts, standing: [at(0), at(0.1), at(0.5)] } satisfies CrowdReport & { opening: number });
+}, 250);
 process.once("disconnect", () => process.exit(0));

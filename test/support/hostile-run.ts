@@ -16,7 +16,7 @@ import { Spender } from "./spender.ts";
 
 const OPENING_MS_MAX = 20_000;
 /** Files that stay open on purpose: handles of two listeners that had a rush, and some of Node's own. */
-const FILES_KEPT = 2 * 7 + 3;
+const FILES_KEPT = 2 * 31 + 3;
 const CROWD = fileURLToPath(new URL("./hostile-crowd.js", import.meta.url));
 
 export interface HostileOptions {
@@ -77,7 +77,7 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
   t.after(() => crowd.kill("SIGKILL"));
   // Attackers have machines of their own: here they get what processor time the others leave.
   setPriority(crowd.pid as number, constants.priority.PRIORITY_BELOW_NORMAL);
-  let report: CrowdReport = { opened: 0, failed: 0, open: 0, openMax: 0 };
+  let report: CrowdReport = { opened: 0, failed: 0, open: 0, openMax: 0, standing: [0, 0, 0] };
   const begun = once(crowd, "message");
   crowd.on("message", (message) => {
     report = message as CrowdReport;
@@ -100,6 +100,7 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
   const users = Object.entries({ private: node.web, public: node.publicWeb ?? "" }).flatMap(([name, base]) =>
     [false, true].map((kept) => new User(name, base, kept)),
   );
+  users.push(new Stranger("public", node.publicWeb ?? "", false));
   const using = users.map((user) => user.run(calm.signal));
   spender.latencies.length = 0;
   while (!isOver()) {
@@ -182,12 +183,17 @@ class User implements UserFigures {
     this.who = `${name} API, ${kept ? "one connection" : "a connection for each request"}`;
   }
 
+  /** Where request `i` comes from, of 127.0.0.0/8: not where a proxy on this machine would be. */
+  protected addressOf(_i: number): string {
+    return "127.240.0.1";
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const agent = new Agent({ keepAlive: this.#kept, maxSockets: 1 });
     for (let i = 0; !signal.aborted; i++) {
       const started = performance.now();
       try {
-        await ask(`${this.#base}${PATHS[i % PATHS.length]}`, agent);
+        await ask(`${this.#base}${PATHS[i % PATHS.length]}`, { agent, localAddress: this.addressOf(i) });
         this.times.push(performance.now() - started);
       } catch (error) {
         this.failures.push(error instanceof Error ? error.message : String(error));
@@ -198,9 +204,18 @@ class User implements UserFigures {
   }
 }
 
-function ask(url: string, agent: Agent): Promise<void> {
+/** Each time somebody who has not been there yet. */
+class Stranger extends User {
+  override readonly who = "public API, somebody else each time";
+
+  protected override addressOf(i: number): string {
+    return `127.241.${(i >> 8) & 255}.${i & 255}`;
+  }
+}
+
+function ask(url: string, options: { readonly agent: Agent; readonly localAddress: string }): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent, timeout: 5_000 }, (response) => {
+    const request = get(url, { ...options, timeout: 5_000 }, (response) => {
       response.resume();
       response.once("end", () =>
         response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`)),
