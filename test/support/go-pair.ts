@@ -53,6 +53,7 @@ export async function twoNodes(
   });
   t.after(() => go.stop());
   await go.until(async () => (await go.seq()) === 11, "the chain to arrive");
-  await go.until(async () => (await go.get<unknown[]>("/api/v1/pendingTxs")).length === 2, "the pool to arrive");
+  const pooled = async () => (await go.get<{ unconfirmed: number }>("/api/v1/blockchain/metadata")).unconfirmed;
+  await go.until(async () => (await pooled()) === 2, "the pool to arrive");
   return { ours: ours.web, go: go.web, directory };
 }
