@@ -525,5 +525,5 @@ test("with API sets left out, the same requests are refused in the same way", { 
   await compareAll(t, nodes, requests);
 });
 
-const OTHER_SETS = "READ TXN WALLET STORAGE PROMETHEUS NET_CTRL INSECURE_WALLET_SEED".split(" ");
+const OTHER_SETS = "READ TXN WALLET STORAGE NET_CTRL INSECURE_WALLET_SEED".split(" ");
 const pathOf = ({ target }: Asked): { path: string } => ({ path: target.replace(/[?].*/, "") });
