@@ -13,6 +13,8 @@ export class BoundedCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #bytesMax: number;
   #bytes = 0;
+  /** Goes through the entries in their order, and never back: a new one would have to pass all that were removed. */
+  #oldest = this.#entries.entries();
 
   constructor({ bytesMax }: { bytesMax: number }) {
     this.#bytesMax = bytesMax;
@@ -37,13 +39,20 @@ export class BoundedCache<Value> {
     if (cost > this.#bytesMax / 8) return; // one giant must not push out everything else
     this.#entries.set(key, { value, bytes: cost, isUsed: false });
     this.#bytes += cost;
-    // A Map keeps the order of insertion, and shows this loop what is moved to its end.
-    for (const [oldKey, old] of this.#entries) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.#entries.delete(oldKey);
-      if (old.isUsed) this.#entries.set(oldKey, { ...old, isUsed: false });
-      else this.#bytes -= old.bytes;
+    while (this.#bytes > this.#bytesMax) this.#passOldest();
+  }
+
+  /** A Map keeps the order of insertion, and shows its iterators what is put at its end. */
+  #passOldest(): void {
+    const next = this.#oldest.next();
+    if (next.done === true) {
+      this.#oldest = this.#entries.entries();
+      return;
     }
+    const [key, old] = next.value;
+    this.#entries.delete(key);
+    if (old.isUsed) this.#entries.set(key, { ...old, isUsed: false });
+    else this.#bytes -= old.bytes;
   }
 
   delete(key: string): void {
@@ -55,6 +64,7 @@ export class BoundedCache<Value> {
 
   clear(): void {
     this.#entries.clear();
+    this.#oldest = this.#entries.entries();
     this.#bytes = 0;
   }
 }

@@ -14,6 +14,9 @@ import { type ApiOptions, CACHE_BYTES_MAX } from "./options.ts";
 import { readableBlock, readableStatus, readableTransaction, verboseTransaction } from "./readable.ts";
 import type { ApiServices } from "./services.ts";
 
+/** What one with an input and two outputs takes in the memory of encoded ones. */
+const TRANSACTION_BYTES = { plain: 1550, verbose: 1900 };
+
 /** What every route file gets: the services, the options, and the memory of encoded blocks and transactions. */
 export class ApiContext {
   readonly options: ApiOptions;
@@ -27,6 +30,7 @@ export class ApiContext {
     head: undefined,
     values: new Map(),
   };
+  #lastTime: { readonly seq: number; readonly time: number } | undefined;
   readonly #cache = new BytesCache({ bytesMax: CACHE_BYTES_MAX });
 
   constructor(options: ApiOptions, services: ApiServices) {
@@ -80,21 +84,36 @@ export class ApiContext {
     return transactions.map((txn) => transactionInputs(this.view, txn, at));
   }
 
-  /** A transaction with its status, to stand `depth` levels deep. Of a confirmed one only the status can change. */
-  located(located: LocatedTransaction, verbose: boolean, depth: number): JsonObject {
+  /**
+   * A transaction with its status, to stand `depth` levels deep. Of a confirmed one only the status can change; `keep`:
+   * the rest is remembered.
+   */
+  located(located: LocatedTransaction, verbose: boolean, depth: number, keep = true): JsonObject {
     const { id, txn, confirmed, time } = located;
     const genesis = confirmed?.seq === 0;
     const make = (): JsonObject =>
       verbose
-        ? verboseTransaction(txn, locatedInputs(this.view, located), genesis, time)
+        ? verboseTransaction(txn, locatedInputs(this.view, located, this.#timeAt), genesis, time)
         : readableTransaction(txn, genesis, time);
     const key = `${verbose ? "T" : "t"}${depth}:${toHex(id)}`;
     return {
       status: readableStatus(located),
       time,
-      txn: confirmed === undefined ? make() : this.#raw(key, depth + 1, make),
+      txn: confirmed === undefined || !keep ? make() : this.#raw(key, depth + 1, make),
     };
   }
+
+  /** Whether all transactions of the chain are remembered at once. Otherwise a walk over them would find none of them. */
+  holdsAll(verbose: boolean): boolean {
+    const each = verbose ? TRANSACTION_BYTES.verbose : TRANSACTION_BYTES.plain;
+    return this.view.transactionCount() * each <= CACHE_BYTES_MAX;
+  }
+
+  /** Lists go block by block, so the time of one is asked for many times in a row. */
+  readonly #timeAt = (seq: number): number => {
+    if (this.#lastTime?.seq !== seq) this.#lastTime = { seq, time: blockTime(this.view, seq) };
+    return this.#lastTime.time;
+  };
 
   #raw(key: string, depth: number, make: () => JsonObject): JsonRaw {
     return new JsonRaw(

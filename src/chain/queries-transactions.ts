@@ -28,11 +28,17 @@ export function findTransaction(view: ChainView, pool: PoolView, id: Hash): Loca
   return record === undefined ? findConfirmed(view, id) : unconfirmed(record);
 }
 
-/** Inputs with hours at the time that decided the fee: that of the block before, or of the head. Genesis has none. */
-export function locatedInputs(view: ChainView, located: LocatedTransaction): SpentInput[] {
-  if (located.confirmed?.seq === 0) return [];
-  const at = located.confirmed === undefined ? headOf(view).time : blockTime(view, located.confirmed.seq - 1);
-  return transactionInputs(view, located.txn, at);
+/**
+ * Inputs with hours at the time that decided the fee: that of the block before, or of the head. Genesis has none.
+ * `timeAt`: times of blocks, when the caller has them at hand.
+ */
+export function locatedInputs(
+  view: ChainView,
+  { confirmed, txn }: LocatedTransaction,
+  timeAt = (seq: number): number => blockTime(view, seq),
+): SpentInput[] {
+  if (confirmed?.seq === 0) return [];
+  return transactionInputs(view, txn, confirmed === undefined ? headOf(view).time : timeAt(confirmed.seq - 1));
 }
 
 /** By time, then txid. Made while it is walked: what is confirmed never changes, the pool is copied first. */

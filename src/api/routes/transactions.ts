@@ -1,9 +1,5 @@
 import { checkPage, PAGE_SIZE_DEFAULT, transactionPage } from "../../chain/queries-pages.ts";
-import {
-  type LocatedTransaction,
-  type TransactionFilter,
-  transactionsByTime,
-} from "../../chain/queries-transactions.ts";
+import { type TransactionFilter, transactionsByTime } from "../../chain/queries-transactions.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { parseUint } from "../go-text.ts";
@@ -58,12 +54,14 @@ export function transactionsRoutes(context: ApiContext): Route[] {
 
 function everything(context: ApiContext, request: ApiRequest): HandlerResult {
   const verbose = request.flag("verbose", "Invalid value for verbose");
-  const found = transactionsByTime(context.view, context.services.pool, parseFilter(request));
-  return new JsonLazyList(readable(context, found, verbose));
+  const filter = parseFilter(request);
+  const keep = filter.addresses.length > 0 || context.holdsAll(verbose);
+  const found = transactionsByTime(context.view, context.services.pool, filter);
+  return new JsonLazyList(readable(found, (located) => context.located(located, verbose, 1, keep)));
 }
 
-function* readable(context: ApiContext, list: Iterable<LocatedTransaction>, verbose: boolean): Generator<JsonObject> {
-  for (const located of list) yield context.located(located, verbose, 1);
+function* readable<T>(list: Iterable<T>, one: (item: T) => JsonObject): Generator<JsonObject> {
+  for (const item of list) yield one(item);
 }
 
 async function page(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {

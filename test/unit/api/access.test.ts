@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isAuthorized } from "../../../src/api/basic-auth.ts";
-import { BytesCache } from "../../../src/api/cache.ts";
+import { BoundedCache, BytesCache } from "../../../src/api/cache.ts";
 import { actualHeaders, type CorsQuestion, isPreflight, preflightHeaders } from "../../../src/api/cors.ts";
 import { CsrfTokens } from "../../../src/api/csrf.ts";
 import { HostCheck, isLoopback } from "../../../src/api/host-check.ts";
@@ -156,6 +156,23 @@ test("the cache keeps its bound and forgets what was not used for longest", () =
   get("b");
   assert.equal(made.join(""), "abcdefghib");
   assert.ok(cache.bytes <= 10_000);
+});
+
+test("the cache goes round and round, keeps what is asked for, and is as good as new once cleared", () => {
+  const cache = new BoundedCache<number>({ bytesMax: 100_000 });
+  for (let i = 0; i < 5_000; i++) {
+    cache.add(`key ${i}`, i, 1_000);
+    assert.ok(cache.bytes <= 100_000);
+    assert.equal(cache.find("key 0"), 0);
+    if (i % 7 === 0) cache.delete(`key ${i - 20}`);
+    if (i % 1_111 === 0) {
+      cache.clear();
+      assert.equal(cache.find(`key ${i}`), undefined);
+      cache.add("key 0", 0, 1_000);
+    }
+  }
+  assert.equal(cache.find("key 4990"), 4990);
+  assert.equal(cache.find("key 4000"), undefined);
 });
 
 test("one giant does not push out everything else", () => {
