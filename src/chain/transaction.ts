@@ -33,16 +33,41 @@ const OUTPUT_BYTES = 37;
 /** Where the list of inputs begins, without signatures. */
 const TAIL_OFFSET = 41;
 
-/** Memory of derived values. Keyed by identity, so it holds only because transactions never change. */
-const memory = new WeakMap<Transaction, { bytes?: Uint8Array; id?: Hash; inner?: Hash }>();
+/** What is worked out once; it holds because transactions never change. */
+interface Derived {
+  bytes?: Uint8Array;
+  id?: Hash;
+  inner?: Hash;
+}
 
-function remembered(txn: Transaction): { bytes?: Uint8Array; id?: Hash; inner?: Hash } {
-  let entry = memory.get(txn);
-  if (entry === undefined) {
-    entry = {};
-    memory.set(txn, entry);
+/** Its constructor gives back the object it is given, so that the fields of a class derived from it land on that. */
+class Bearer {
+  constructor(txn: Transaction) {
+    // biome-ignore lint/correctness/noConstructorReturn: the point of it
+    return txn as Bearer;
   }
-  return entry;
+}
+
+/** Puts a private field on a transaction: what a WeakMap does, without being work for the garbage collector. */
+class Memory extends Bearer {
+  readonly #derived: Derived;
+
+  constructor(txn: Transaction, derived: Derived) {
+    super(txn);
+    this.#derived = derived;
+  }
+
+  static of(txn: Transaction): Derived | undefined {
+    return #derived in txn ? txn.#derived : undefined;
+  }
+}
+
+function remembered(txn: Transaction): Derived {
+  const known = Memory.of(txn);
+  if (known !== undefined) return known;
+  const derived: Derived = {};
+  new Memory(txn, derived);
+  return derived;
 }
 
 /** Encoded size: 49 + 65*sigs + 32*inputs + 37*outputs. */
@@ -85,7 +110,7 @@ export function readTransaction(r: Reader): Transaction {
     outputs.push({ address: r.bytes(21) as Address, coins: r.u64() as Droplets, hours: r.u64() as Hours });
   }
   const txn: Transaction = { length, type, innerHash, sigs, inputs, outputs };
-  memory.set(txn, { bytes: r.since(start) });
+  new Memory(txn, { bytes: r.since(start) });
   return txn;
 }
 
