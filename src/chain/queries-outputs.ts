@@ -1,9 +1,10 @@
-import { compareBytes, toHex } from "../base/bytes.ts";
+import { compareBytes, equalBytes, toHex } from "../base/bytes.ts";
 import type { Address } from "../cipher/address.ts";
 import type { Hash } from "../cipher/hash.ts";
 import { coinHoursOrZero } from "./hours.ts";
-import type { PoolView } from "./queries.ts";
-import type { ChainView, Head, IdentifiedUxOut } from "./store.ts";
+import { type PoolView, unknownUxOut } from "./queries.ts";
+import type { AddressHistory, ChainView, Head, HistoryUxOut, IdentifiedUxOut } from "./store.ts";
+import { createUnspents } from "./unspents.ts";
 
 /**
  * What Go's GetUnspentOutputsSummary gives, each list newest first, then by id. The reference reads the whole set and
@@ -45,6 +46,24 @@ export function poolOutputs(pool: PoolView, filter?: OutputFilter): PoolOutputs 
     outgoing: newestFirst(pool.outgoing().filter(wanted)),
     incoming: newestFirst(pool.incoming().filter(wanted)),
   };
+}
+
+/** Every output the address ever received, in chain order, made while it is walked: what is confirmed never changes. */
+export function receivedBy(view: ChainView, address: Address): Iterable<HistoryUxOut> {
+  return receivedIn(view, address, view.historyOf(address));
+}
+
+function* receivedIn(view: ChainView, address: Address, history: AddressHistory): Generator<HistoryUxOut> {
+  for (let i = 0; i < history.length; i++) {
+    const { txn, blockSeq, blockTime } = history.at(i);
+    if (!txn.outputs.some((out) => equalBytes(out.address, address))) continue;
+    for (const { id, ux } of createUnspents(txn, { time: blockTime, seq: blockSeq })) {
+      if (!equalBytes(ux.body.address, address)) continue;
+      const output = view.uxOut(id);
+      if (output === undefined) throw unknownUxOut(id);
+      yield output;
+    }
+  }
 }
 
 /** Hours of an unspent output at the head's time, 0 for the one historic overflow. @throws RuleError HOURS_* */

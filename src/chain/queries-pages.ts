@@ -1,12 +1,12 @@
 import { compareBytes } from "../base/bytes.ts";
 import type { Address } from "../cipher/address.ts";
-import type { Hash } from "../cipher/hash.ts";
 import type { ChainOrder } from "./chain-order.ts";
 import { headOf, type PoolView, QueryError } from "./queries.ts";
 import {
   byPlace,
   findConfirmed,
   type LocatedTransaction,
+  located,
   type Place,
   placesOf,
   poolMatches,
@@ -14,6 +14,7 @@ import {
   transactionsOfBlock,
 } from "./queries-transactions.ts";
 import type { ChainView } from "./store.ts";
+import { txid } from "./transaction.ts";
 
 export interface PageRequest extends TransactionFilter {
   readonly order: "asc" | "desc";
@@ -127,9 +128,13 @@ function withPool(chain: ConfirmedListing, waiting: readonly LocatedTransaction[
 }
 
 function ofAddress(view: ChainView, address: Address): Listing {
-  const ids = view.txidsOf(address);
+  const history = view.historyOf(address);
   const head = headOf(view).seq;
-  return { count: ids.length, at: (i) => findConfirmed(view, ids[i] as Hash, head) as LocatedTransaction };
+  const at = (i: number): LocatedTransaction => {
+    const stored = history.at(i);
+    return located(txid(stored.txn), stored, head);
+  };
+  return { count: history.length, at };
 }
 
 function followed(list: Listing, waiting: LocatedTransaction[]): Listing {

@@ -2,7 +2,7 @@ import { compareBytes, equalBytes, toHex } from "../base/bytes.ts";
 import type { Address } from "../cipher/address.ts";
 import type { Hash } from "../cipher/hash.ts";
 import { blockTime, headOf, type PoolView, QueryError, type SpentInput, transactionInputs } from "./queries.ts";
-import type { ChainView, UnconfirmedRecord } from "./store.ts";
+import type { ChainView, StoredTransaction, UnconfirmedRecord } from "./store.ts";
 import { type Transaction, txid } from "./transaction.ts";
 
 /** A transaction and where it stands. */
@@ -86,8 +86,10 @@ export function transactionsOfBlock(view: ChainView, seq: number, head: number):
 
 export function findConfirmed(view: ChainView, id: Hash, head = headOf(view).seq): LocatedTransaction | undefined {
   const stored = view.transaction(id);
-  if (stored === undefined) return undefined;
-  const { txn, blockSeq: seq, blockTime: time } = stored;
+  return stored && located(id, stored, head);
+}
+
+export function located(id: Hash, { txn, blockSeq: seq, blockTime: time }: StoredTransaction, head: number) {
   return { id, txn, confirmed: { seq, height: head - seq + 1 }, time };
 }
 
@@ -116,8 +118,16 @@ export interface Place {
 
 /** Confirmed transactions touching any of the addresses, each once, address by address. */
 export function placesOf(view: ChainView, addresses: readonly Address[]): Place[] {
-  const ids = new Map(addresses.flatMap((address) => view.txidsOf(address)).map((id) => [toHex(id), id]));
-  return [...ids.values()].map((id) => ({ id, seq: view.transaction(id)?.blockSeq ?? 0 }));
+  const places = new Map<string, Place>();
+  for (const address of addresses) {
+    const history = view.historyOf(address);
+    for (let i = 0; i < history.length; i++) {
+      const { txn, blockSeq: seq } = history.at(i);
+      const id = txid(txn);
+      if (!places.has(toHex(id))) places.set(toHex(id), { id, seq });
+    }
+  }
+  return [...places.values()];
 }
 
 export function byPlace(a: Place, b: Place): number {

@@ -38,6 +38,12 @@ export interface StoredTransaction {
   readonly blockTime: number;
 }
 
+/** Transactions in a list that is long perhaps: each is read when it is asked for, at 0 up to `length`. */
+export interface AddressHistory {
+  readonly length: number;
+  at(i: number): StoredTransaction;
+}
+
 /** An output of the history, with where it went. */
 export interface HistoryUxOut {
   readonly id: Hash;
@@ -82,10 +88,8 @@ export interface ChainView extends ChainIndexes {
   transaction(id: Hash): StoredTransaction | undefined;
   transactionCount(): number;
   uxOut(id: Hash): HistoryUxOut | undefined;
-  /** Txids touching the address (in or out), in chain order, each once. */
-  txidsOf(address: Address): Hash[];
-  /** Ids of every output the address ever received, in chain order. */
-  uxIdsReceivedBy(address: Address): Hash[];
+  /** Transactions touching the address (in or out), in chain order, each once. */
+  historyOf(address: Address): AddressHistory;
   addressSeen(address: Address): boolean;
 }
 

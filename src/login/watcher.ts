@@ -88,12 +88,12 @@ export class Watcher implements FundingListener {
     if (record.method !== "return") return;
     const address = decodeAddress(record.returnAddress);
     for (const output of chain.store.unspentsOf(address)) this.#takeHome(output, record.id);
-    for (const id of chain.store.txidsOf(address)) {
-      const stored = chain.store.transaction(id);
-      if (stored === undefined) continue;
-      const inputs = stored.txn.inputs.map((input) => chain.store.uxOut(input)?.ux);
+    const history = chain.store.historyOf(address);
+    for (let i = 0; i < history.length; i++) {
+      const { txn, blockSeq } = history.at(i);
+      const inputs = txn.inputs.map((input) => chain.store.uxOut(input)?.ux);
       if (inputs.every((ux) => ux !== undefined)) {
-        this.#judge(record.id, termsOf(record), { txid: id, txn: stored.txn, inputs }, stored.blockSeq);
+        this.#judge(record.id, termsOf(record), { txid: txid(txn), txn, inputs }, blockSeq);
       }
     }
   }

@@ -158,6 +158,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   STORE_DAMAGED:
     "Restore a backup, or on a peer start once with -reset-corrupt-db: the chain is then downloaded anew. docs/storage.md says more.",
   STORE_FOREIGN: "Choose another -data-dir, or the FIBER_TOML of the chain that lies there.",
+  STORE_OLDER: "An earlier version has written it: export its blocks with that one, then import them here.",
   STORE_NEWER: "A later version has written it: use that one, or another -data-dir.",
 };
 

@@ -1,60 +1,65 @@
+import { concat } from "../base/bytes.ts";
 import type { Hash } from "../cipher/hash.ts";
 import { Reader } from "../codec/reader.ts";
-import { writeNumber } from "./layout.ts";
+import { type Place, readNumber, writeNumber } from "./layout.ts";
 
 /** Unspent ids kept in the record itself; more go to pages. Most addresses hold fewer. */
-export const TAIL_UNSPENTS_MAX = 32;
-/** Events kept in the record; a full list becomes a page. Small, since the record is rewritten at each use. */
-export const EVENTS_PER_PAGE = 16;
+export const TAIL_UNSPENTS_MAX = 8;
+/** Places kept in the record; a full list becomes a page. Few, since the record is rewritten at each use. */
+export const PLACES_PER_PAGE = 12;
 const HASH_BYTES = 32;
-const EVENT_BYTES = 33;
+const PLACE_BYTES = 12;
+const SEQ_BYTES = 8;
 const FIXED_BYTES = 44;
 
-const TXID = 0;
-const UXID = 1;
+/** Where the numbers of a record are, from its first byte. */
+const [UNSPENTS, PAGES, TAIL, PLACES, PLACE_PAGES, TAIL_FIRST, TAIL_LAST] = [8, 12, 16, 20, 24, 28, 36];
+
+/** Where a transaction is: in the block of this height, from this byte of it. */
+export type BlockPlace = Pick<Place, "seq" | "offset">;
 
 /** Where a record keeps what does not fit it. Pages written are seen by later reads. */
 export interface AddressPages {
   unspents(firstSeq: number): Uint8Array | undefined;
   putUnspents(firstSeq: number, ids: Uint8Array | undefined): void;
-  putEvents(page: number, events: Uint8Array): void;
+  putPlaces(page: number, places: Uint8Array): void;
 }
 
+/** Finds a record that has outgrown its memory a place of at least `size` bytes: copies it and calls `moveTo`. */
+export type Grow = (record: AddressRecord, size: number) => void;
+
 /**
- * What one address holds and did. In order of bytes: coins u64, unspents u32, pages u32, tail ids u32, events u32,
- * event pages u32, first and last seq of the tail u64, then per page the seq of its oldest output u64, the tail's
- * uxids (32 each), the events (33 each: 0 txid or 1 received uxid).
+ * What one address holds and did, as the bytes that are stored: coins u64, unspents u32, pages u32, tail ids u32,
+ * places u32, place pages u32, first and last seq of the tail u64, then per page the seq of its oldest output u64, the
+ * tail's uxids (32 each), the places of transactions (12 each: seq u64, offset u32).
  *
  * Unspent outputs are listed in the order they were created. The newest are the tail; when it is full and the next
  * block begins it becomes a page. An output's block therefore tells its page, and a removal touches one page only.
- * Events are the history in chain order: a txid once per transaction that touches the address, a uxid per output
- * received. Full lists become pages that never change again.
+ * The places are those of the transactions that touch the address, in chain order, each once. Full lists become pages
+ * that never change again.
+ *
+ * The record is read and changed where its bytes lie: nothing is decoded, and one object serves many records.
  */
 export class AddressRecord {
-  coins = 0n;
-  /** Unspent outputs, pages included. */
-  unspents = 0;
-  readonly pages: number[] = [];
-  readonly tail = new ByteList(HASH_BYTES);
-  #tailFirst = 0;
-  #tailLast = 0;
-  #eventPages = 0;
-  readonly events = new ByteList(EVENT_BYTES);
-  /** The transaction whose event was noted last, so that each is noted once. */
-  #lastTransaction: Hash | undefined;
+  readonly #grow: Grow;
+  #bytes: Buffer;
+  #at = 0;
+  #end: number;
 
+  /** An empty record, by default in memory of its own. */
+  constructor(grow: Grow = growAlone) {
+    this.#grow = grow;
+    this.#bytes = Buffer.alloc(FIXED_BYTES);
+    this.#end = FIXED_BYTES;
+  }
+
+  /** For reading: shares the memory of `bytes`. @throws CodecError */
   static decode(bytes: Uint8Array): AddressRecord {
-    const r = new Reader(bytes);
     const record = new AddressRecord();
-    record.coins = r.u64();
-    record.unspents = r.u32();
-    const [pages, tail, events] = [r.u32(), r.u32(), r.u32()];
-    record.#eventPages = r.u32();
-    record.#tailFirst = r.size();
-    record.#tailLast = r.size();
-    for (let i = 0; i < pages; i++) record.pages.push(r.size());
-    record.tail.assign(r.bytes(tail * HASH_BYTES));
-    record.events.assign(r.bytes(events * EVENT_BYTES));
+    const r = new Reader(bytes);
+    r.bytes(FIXED_BYTES);
+    record.moveTo(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    r.bytes(record.size - FIXED_BYTES);
     r.end();
     return record;
   }
@@ -65,105 +70,190 @@ export class AddressRecord {
     return { coins: r.u64(), unspents: r.u32() };
   }
 
-  get size(): number {
-    return FIXED_BYTES + 8 * this.pages.length + HASH_BYTES * this.tail.count + EVENT_BYTES * this.events.count;
+  /** From now on the record is the one at `at`, and may grow up to `end`. */
+  moveTo(bytes: Buffer, at: number, end: number): this {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
+    return this;
   }
 
-  /** Writes `size` bytes at an offset of `to`. */
-  encodeInto(to: Buffer, offset: number): void {
-    const { pages, tail, events } = this;
-    let at = to.writeBigUInt64LE(this.coins, offset);
-    for (const count of [this.unspents, pages.length, tail.count, events.count, this.#eventPages]) {
-      at = to.writeUInt32LE(count, at);
-    }
-    at = writeNumber(to, this.#tailFirst, at);
-    at = writeNumber(to, this.#tailLast, at);
-    for (const page of pages) at = writeNumber(to, page, at);
-    to.set(tail.bytes(), at);
-    to.set(events.bytes(), at + HASH_BYTES * tail.count);
+  /** Its bytes; a view. */
+  bytes(): Buffer {
+    return this.#bytes.subarray(this.#at, this.#at + this.size);
+  }
+
+  get size(): number {
+    return FIXED_BYTES + SEQ_BYTES * this.#pages + HASH_BYTES * this.#tail + PLACE_BYTES * this.#places;
+  }
+
+  get coins(): bigint {
+    return this.#bytes.readBigUInt64LE(this.#at);
+  }
+
+  /** Unspent outputs, pages included. */
+  get unspents(): number {
+    return this.#u32(UNSPENTS);
+  }
+
+  /** Per page of unspent ids, the seq of its oldest output. */
+  get pages(): number[] {
+    return Array.from({ length: this.#pages }, (_, i) => this.#page(i));
+  }
+
+  /** Ids that are on no page; a view. */
+  get tail(): Uint8Array {
+    const from = this.#tailAt;
+    return this.#bytes.subarray(from, from + HASH_BYTES * this.#tail);
   }
 
   /** An output created in block `seq`, which is not below that of any output before. */
   add(id: Hash, coins: bigint, seq: number, pages: AddressPages): void {
-    const { tail } = this;
-    if (tail.count >= TAIL_UNSPENTS_MAX && seq > this.#tailLast) {
-      pages.putUnspents(this.#tailFirst, tail.bytes().slice());
-      this.pages.push(this.#tailFirst);
-      tail.clear();
-    }
-    if (tail.count === 0) this.#tailFirst = seq;
-    this.#tailLast = seq;
-    tail.push(id);
-    this.unspents++;
-    this.coins += coins;
+    this.#room(SEQ_BYTES + HASH_BYTES);
+    if (this.#tail >= TAIL_UNSPENTS_MAX && seq > this.#seq(TAIL_LAST)) this.#turnPage(pages);
+    if (this.#tail === 0) this.#setSeq(TAIL_FIRST, seq);
+    this.#setSeq(TAIL_LAST, seq);
+    const at = this.#placesAt;
+    this.#bytes.copyWithin(at + HASH_BYTES, at, this.#at + this.size);
+    this.#bytes.set(id, at);
+    this.#count(TAIL, 1);
+    this.#holds(1, coins);
+  }
+
+  #turnPage(pages: AddressPages): void {
+    const firstSeq = this.#seq(TAIL_FIRST);
+    pages.putUnspents(firstSeq, copyOf(this.tail));
+    const [at, places] = [this.#tailAt, this.#placesAt];
+    this.#bytes.copyWithin(at + SEQ_BYTES, places, this.#at + this.size);
+    writeNumber(this.#bytes, firstSeq, at);
+    this.#count(PAGES, 1);
+    this.#count(TAIL, -this.#tail);
   }
 
   /** An output created in block `seq` is spent. False when it is not listed, which is damage. */
   remove(id: Hash, coins: bigint, seq: number, pages: AddressPages): boolean {
-    const removed = this.tail.count > 0 && seq >= this.#tailFirst ? this.tail.remove(id) : this.#unpage(id, seq, pages);
-    if (!removed) return false;
-    this.unspents--;
-    this.coins -= coins;
+    const inTail = this.#tail > 0 && seq >= this.#seq(TAIL_FIRST);
+    if (!(inTail ? this.#untail(id) : this.#unpage(id, seq, pages))) return false;
+    this.#holds(-1, -coins);
+    return true;
+  }
+
+  #untail(id: Hash): boolean {
+    const at = indexOfId(this.#bytes, id, this.#tailAt, this.#placesAt);
+    if (at < 0) return false;
+    this.#bytes.copyWithin(at, at + HASH_BYTES, this.#at + this.size);
+    this.#count(TAIL, -1);
     return true;
   }
 
   #unpage(id: Hash, seq: number, pages: AddressPages): boolean {
     const at = lastNotAbove(this.pages, seq);
-    const firstSeq = this.pages[at];
-    const bytes = firstSeq === undefined ? undefined : pages.unspents(firstSeq);
-    if (firstSeq === undefined || bytes === undefined) return false;
-    const page = new ByteList(HASH_BYTES);
-    page.assign(bytes);
-    if (!page.remove(id)) return false;
-    if (page.count === 0) this.pages.splice(at, 1);
-    pages.putUnspents(firstSeq, page.count === 0 ? undefined : page.bytes().slice());
+    if (at < 0) return false;
+    const firstSeq = this.#page(at);
+    const page = pages.unspents(firstSeq);
+    const found = page === undefined ? -1 : indexOfId(page, id, 0, page.length);
+    if (page === undefined || found < 0) return false;
+    if (page.length > HASH_BYTES) {
+      pages.putUnspents(firstSeq, concat(page.subarray(0, found), page.subarray(found + HASH_BYTES)));
+      return true;
+    }
+    pages.putUnspents(firstSeq, undefined);
+    const gone = this.#at + FIXED_BYTES + SEQ_BYTES * at;
+    this.#bytes.copyWithin(gone, gone + SEQ_BYTES, this.#at + this.size);
+    this.#count(PAGES, -1);
     return true;
   }
 
-  /** The transaction touches the address. */
-  noteTransaction(id: Hash, pages: AddressPages): void {
-    if (this.#lastTransaction === id) return;
-    this.#lastTransaction = id;
-    this.#note(TXID, id, pages);
-  }
-
-  noteReceived(id: Hash, pages: AddressPages): void {
-    this.#note(UXID, id, pages);
-  }
-
-  #note(tag: number, id: Hash, pages: AddressPages): void {
-    this.events.push(id, tag);
-    if (this.events.count < EVENTS_PER_PAGE) return;
-    pages.putEvents(this.#eventPages, this.events.bytes().slice());
-    this.#eventPages++;
-    this.events.clear();
+  /** The transaction there touches the address; to be said once for each. */
+  notePlace({ seq, offset }: BlockPlace, pages: AddressPages): void {
+    this.#room(PLACE_BYTES);
+    const at = writeNumber(this.#bytes, seq, this.#at + this.size);
+    this.#bytes.writeUInt32LE(offset, at);
+    this.#count(PLACES, 1);
+    if (this.#places < PLACES_PER_PAGE) return;
+    pages.putPlaces(this.#u32(PLACE_PAGES), copyOf(this.#lastPlaces()));
+    this.#count(PLACE_PAGES, 1);
+    this.#count(PLACES, -this.#places);
   }
 
   /** Ids of the unspent outputs, oldest first. `page` gives the bytes of a page. */
   unspentIds(page: (firstSeq: number) => Uint8Array): Hash[] {
-    const ids = this.pages.flatMap((firstSeq) => split(page(firstSeq)));
-    return ids.concat(split(this.tail.bytes().slice()));
+    return this.pages.flatMap((firstSeq) => split(page(firstSeq))).concat(split(copyOf(this.tail)));
   }
 
-  /** `page` gives the bytes of an event page. */
-  txids(page: (number: number) => Uint8Array): Hash[] {
-    return this.#select(TXID, page);
+  /** All places, one behind the other, for `placeAt`. `page` gives the bytes of a page of places. */
+  places(page: (number: number) => Uint8Array): Uint8Array {
+    return concat(...Array.from({ length: this.#u32(PLACE_PAGES) }, (_, i) => page(i)), this.#lastPlaces());
   }
 
-  received(page: (number: number) => Uint8Array): Hash[] {
-    return this.#select(UXID, page);
+  get #pages(): number {
+    return this.#u32(PAGES);
   }
 
-  #select(tag: number, page: (number: number) => Uint8Array): Hash[] {
-    const found: Hash[] = [];
-    for (let i = 0; i <= this.#eventPages; i++) {
-      const bytes = i < this.#eventPages ? page(i) : this.events.bytes().slice();
-      for (let at = 0; at < bytes.length; at += EVENT_BYTES) {
-        if (bytes[at] === tag) found.push(bytes.subarray(at + 1, at + EVENT_BYTES) as Hash);
-      }
-    }
-    return found;
+  get #tail(): number {
+    return this.#u32(TAIL);
   }
+
+  get #places(): number {
+    return this.#u32(PLACES);
+  }
+
+  get #tailAt(): number {
+    return this.#at + FIXED_BYTES + SEQ_BYTES * this.#pages;
+  }
+
+  get #placesAt(): number {
+    return this.#tailAt + HASH_BYTES * this.#tail;
+  }
+
+  #lastPlaces(): Uint8Array {
+    return this.#bytes.subarray(this.#placesAt, this.#at + this.size);
+  }
+
+  #page(i: number): number {
+    return readNumber(this.#bytes, this.#at + FIXED_BYTES + SEQ_BYTES * i);
+  }
+
+  #u32(field: number): number {
+    return this.#bytes.readUInt32LE(this.#at + field);
+  }
+
+  #seq(field: number): number {
+    return readNumber(this.#bytes, this.#at + field);
+  }
+
+  #setSeq(field: number, seq: number): void {
+    writeNumber(this.#bytes, seq, this.#at + field);
+  }
+
+  #count(field: number, change: number): void {
+    this.#bytes.writeUInt32LE(this.#u32(field) + change, this.#at + field);
+  }
+
+  #holds(outputs: 1 | -1, coins: bigint): void {
+    this.#count(UNSPENTS, outputs);
+    this.#bytes.writeBigUInt64LE(this.coins + coins, this.#at);
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + this.size + bytes > this.#end) this.#grow(this, this.size + bytes);
+  }
+}
+
+function growAlone(record: AddressRecord, size: number): void {
+  const grown = Buffer.alloc(2 * size);
+  grown.set(record.bytes());
+  record.moveTo(grown, 0, grown.length);
+}
+
+/** How many places there are, and place `i` of them. */
+export function placeCount(places: Uint8Array): number {
+  return places.length / PLACE_BYTES;
+}
+
+export function placeAt(places: Uint8Array, i: number): BlockPlace {
+  const r = new Reader(places.subarray(i * PLACE_BYTES, (i + 1) * PLACE_BYTES));
+  return { seq: r.size(), offset: r.u32() };
 }
 
 /** Ids one after the other, as views of the page. */
@@ -184,53 +274,17 @@ function lastNotAbove(sorted: readonly number[], value: number): number {
   return low - 1;
 }
 
-/** Items of one size in one growing piece of memory. */
-class ByteList {
-  readonly #size: number;
-  #bytes = new Uint8Array(0);
-  count = 0;
-
-  constructor(size: number) {
-    this.#size = size;
+/** Where `id` lies in a list of ids from `from` to `to`, -1 when nowhere. */
+function indexOfId(list: Uint8Array, id: Hash, from: number, to: number): number {
+  for (let at = from; at < to; at += HASH_BYTES) {
+    let i = 0;
+    while (i < HASH_BYTES && list[at + i] === id[i]) i++;
+    if (i === HASH_BYTES) return at;
   }
+  return -1;
+}
 
-  /** A view; whoever keeps it copies it. */
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.count * this.#size);
-  }
-
-  assign(bytes: Uint8Array): void {
-    this.#bytes = new Uint8Array(bytes); // a copy; slice() of a Node buffer is none
-    this.count = bytes.length / this.#size;
-  }
-
-  clear(): void {
-    this.count = 0;
-  }
-
-  /** `tag`, when given, goes in front. */
-  push(item: Uint8Array, tag?: number): void {
-    const at = this.count * this.#size;
-    if (at + this.#size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(2 * this.#bytes.length, 4 * this.#size));
-      grown.set(this.bytes());
-      this.#bytes = grown;
-    }
-    if (tag !== undefined) this.#bytes[at] = tag;
-    this.#bytes.set(item, tag === undefined ? at : at + 1);
-    this.count++;
-  }
-
-  remove(item: Uint8Array): boolean {
-    const end = this.count * this.#size;
-    for (let at = 0; at < end; at += this.#size) {
-      let i = 0;
-      while (i < item.length && this.#bytes[at + i] === item[i]) i++;
-      if (i < item.length) continue;
-      this.#bytes.copyWithin(at, at + this.#size, end);
-      this.count--;
-      return true;
-    }
-    return false;
-  }
+/** slice() of a Node buffer copies nothing. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }

@@ -7,8 +7,8 @@ import { kindName, unseal } from "./layout.ts";
 const TUNING = {
   /** Ids and hashes do not compress; raw blocks can be checksummed by table-check.ts without an inflater. */
   compression: false,
-  /** Two of these may be in memory at once. 4 MiB costs 10 % more, 16 MiB saves nothing further. */
-  writeBufferSize: 8 << 20,
+  /** Two of these may be in memory at once. 4 MiB costs 10 % more, 8 MiB and above save nothing further. */
+  writeBufferSize: 6 << 20,
   cacheSize: 8 << 20,
   /** Tables are mapped into memory; this is the least LevelDB accepts, and keeps 64 of them: 128 MiB resident. */
   maxOpenFiles: 74,

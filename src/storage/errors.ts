@@ -7,6 +7,8 @@ export type StoreErrorCode =
   | "STORE_LOCKED"
   /** The directory belongs to another chain. */
   | "STORE_FOREIGN"
+  /** The directory was written by an older version of this program, in a layout that is not read any more. */
+  | "STORE_OLDER"
   /** The directory was written by a newer version of this program. */
   | "STORE_NEWER"
   /** There is no database and none may be made. */

@@ -7,7 +7,7 @@ import { Writer } from "../codec/writer.ts";
 import { crc32c } from "./crc32c.ts";
 
 /** Raised whenever the meaning of a stored byte changes. A program refuses a layout newer than its own. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /**
  * First byte of every key, and what follows it. Numbers in keys are big-endian u64 (u32 for page numbers) so that
@@ -31,8 +31,8 @@ export const KIND = {
   address: 0x06,
   /** address 21, seq of its oldest output -> uxids, 32 each: unspent outputs that no longer fit the record. */
   unspentPage: 0x07,
-  /** address 21, page u32 -> events, 33 each: history that no longer fits the record. */
-  eventPage: 0x08,
+  /** address 21, page u32 -> places of transactions, 12 each: history that no longer fits the record. */
+  placePage: 0x08,
   /** txid -> received i64, checked i64, announced i64, valid u8, transaction bytes. The unconfirmed pool. */
   unconfirmed: 0x09,
 } as const;
@@ -78,9 +78,9 @@ export function unspentPageKey(address: Uint8Array, firstSeq: number): Buffer {
   return key;
 }
 
-export function eventPageKey(address: Uint8Array, page: number): Buffer {
+export function placePageKey(address: Uint8Array, page: number): Buffer {
   const key = Buffer.allocUnsafe(26);
-  key[0] = KIND.eventPage;
+  key[0] = KIND.placePage;
   key.set(address, 1);
   key.writeUInt32BE(page, 22);
   return key;

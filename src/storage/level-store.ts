@@ -7,21 +7,22 @@ import { decodeUxOut, type UxOut } from "../chain/uxout.ts";
 import type { Address } from "../cipher/address.ts";
 import type { Hash } from "../cipher/hash.ts";
 import { AddressRecord } from "./address-record.ts";
-import { AgingMap, latin1Key } from "./aging-map.ts";
+import { AddressTable } from "./address-table.ts";
 import { BlockBatch } from "./block-batch.ts";
 import type { Database, Entry, Snapshot } from "./database.ts";
 import { probeDisk } from "./directory.ts";
 import { StoreError } from "./errors.ts";
+import { latin1Key } from "./latin1-key.ts";
 import { encodeUnconfirmed, type Kind, keyOf, rangeOf, seal, type Tip } from "./layout.ts";
 import { LevelView, type ViewSource } from "./level-view.ts";
 import { type LevelStoreOptions, type Opened, Opening } from "./opening.ts";
 import { OutputCache } from "./output-cache.ts";
 import { type Generation, Staging } from "./staging.ts";
 
-/** Address records in use that are kept decoded for the writer, 1 to 2 KB each. */
-const ADDRESSES_CACHED = 12288;
-/** Outputs kept for the checks of the next blocks: 8 MB. */
-const OUTPUTS_CACHED = 65536;
+/** Bytes of address records kept for the writer: ten thousand addresses in use. */
+const ADDRESS_BYTES = 12 << 20;
+/** Outputs kept for the checks of the next blocks: 4 MB. */
+const OUTPUTS_CACHED = 32768;
 /** Transactions turned into a batch before other work gets a turn: a few milliseconds. */
 const SLICE_TRANSACTIONS = 400;
 
@@ -29,7 +30,7 @@ export type { ChainIdentity, LevelStoreOptions } from "./opening.ts";
 
 /**
  * Opens the chain database of a directory and verifies it (see docs/storage.md).
- * @throws StoreError STORE_LOCKED, STORE_DAMAGED, STORE_FOREIGN, STORE_NEWER, STORE_MISSING, STORE_OPEN
+ * @throws StoreError STORE_LOCKED, STORE_DAMAGED, STORE_FOREIGN, STORE_OLDER, STORE_NEWER, STORE_MISSING, STORE_OPEN
  */
 export async function openLevelStore(options: LevelStoreOptions): Promise<LevelStore> {
   const opening = new Opening(options);
@@ -53,7 +54,7 @@ export class LevelStore extends LevelView implements ChainStore {
   readonly #opening: Opening;
   readonly #log: Logger;
   readonly #staging = new Staging(latin1Key);
-  readonly #addresses = new AgingMap<AddressRecord>(ADDRESSES_CACHED);
+  readonly #addresses = new AddressTable(ADDRESS_BYTES);
   /** Unspent at the acknowledged head, never ahead of it. */
   readonly #outputs = new OutputCache(OUTPUTS_CACHED);
   #state: Opened;
@@ -120,9 +121,8 @@ export class LevelStore extends LevelView implements ChainStore {
   }
 
   #address(address: Address): AddressRecord | undefined {
-    const cached = this.#building ? undefined : this.#addresses.get(latin1Key(address));
-    if (cached !== undefined) return cached;
-    const bytes = this.#get(keyOf("address", address));
+    const cached = this.#building ? undefined : this.#addresses.read(address);
+    const bytes = cached ?? this.#get(keyOf("address", address));
     return bytes && AddressRecord.decode(bytes);
   }
 

@@ -1,5 +1,6 @@
 import { blockHash, decodeSignedBlock, type SignedBlock } from "../chain/block.ts";
 import type {
+  AddressHistory,
   AddressSummary,
   ChainView,
   Head,
@@ -14,7 +15,7 @@ import { decodeUxOut, type UxOut } from "../chain/uxout.ts";
 import type { Address } from "../cipher/address.ts";
 import { type Hash, hashHex } from "../cipher/hash.ts";
 import { CodecError, Reader } from "../codec/reader.ts";
-import { AddressRecord } from "./address-record.ts";
+import { AddressRecord, type BlockPlace, placeAt, placeCount } from "./address-record.ts";
 import { damaged, type Entry } from "./database.ts";
 import type { StoreError } from "./errors.ts";
 import {
@@ -23,9 +24,9 @@ import {
   decodePlace,
   decodeSeq,
   decodeSpent,
-  eventPageKey,
   type Kind,
   keyOf,
+  placePageKey,
   type Tip,
   unspentPageKey,
 } from "./layout.ts";
@@ -132,7 +133,10 @@ export class LevelView implements ChainView {
   transaction(id: Hash): StoredTransaction | undefined {
     const bytes = this.#source.get(keyOf("transaction", id));
     if (bytes === undefined) return undefined;
-    const { seq, offset } = this.#decode("place of a transaction", () => decodePlace(bytes));
+    return this.#transactionAt(this.#decode("place of a transaction", () => decodePlace(bytes)));
+  }
+
+  #transactionAt({ seq, offset }: BlockPlace): StoredTransaction {
     const block = this.signedBlockBytes(seq);
     if (block === undefined) throw this.#damaged(`block ${seq} is missing`);
     const txn = this.#decode("transaction", () => readTransaction(new Reader(block.subarray(offset))));
@@ -157,14 +161,11 @@ export class LevelView implements ChainView {
     return spent && this.#decode("spent output", () => decodeSpent(id, spent));
   }
 
-  txidsOf(address: Address): Hash[] {
+  historyOf(address: Address): AddressHistory {
     const record = this.#source.address(address);
-    return record?.txids((page) => this.#page(eventPageKey(address, page))) ?? [];
-  }
-
-  uxIdsReceivedBy(address: Address): Hash[] {
-    const record = this.#source.address(address);
-    return record?.received((page) => this.#page(eventPageKey(address, page))) ?? [];
+    if (record === undefined) return NO_HISTORY;
+    const places = record.places((page) => this.#page(placePageKey(address, page)));
+    return { length: placeCount(places), at: (i) => this.#transactionAt(placeAt(places, i)) };
   }
 
   addressSeen(address: Address): boolean {
@@ -215,6 +216,13 @@ export class LevelView implements ChainView {
     return damaged(this.#source.dir, what, {}, cause);
   }
 }
+
+const NO_HISTORY: AddressHistory = {
+  length: 0,
+  at: (i) => {
+    throw new RangeError(`no transaction ${i} in an empty history`);
+  },
+};
 
 /** LevelDB gives Node buffers; the rest of the program deals in plain byte arrays. */
 function plain(bytes: Uint8Array): Uint8Array {

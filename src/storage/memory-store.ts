@@ -1,6 +1,7 @@
 import { compareBytes, toHex } from "../base/bytes.ts";
 import { decodeSignedBlock, encodeSignedBlock, type SignedBlock } from "../chain/block.ts";
 import type {
+  AddressHistory,
   AddressSummary,
   BlockChange,
   ChainStore,
@@ -30,7 +31,6 @@ interface AddressEntry {
   readonly address: Address;
   readonly unspents: Map<string, IdentifiedUxOut>;
   readonly txids: Map<string, Hash>;
-  readonly received: Hash[];
   coins: bigint;
 }
 
@@ -125,12 +125,9 @@ export class MemoryStore implements ChainStore {
     return this.#history.get(toHex(id));
   }
 
-  txidsOf(address: Address): Hash[] {
-    return [...(this.#addresses.get(toHex(address))?.txids.values() ?? [])];
-  }
-
-  uxIdsReceivedBy(address: Address): Hash[] {
-    return [...(this.#addresses.get(toHex(address))?.received ?? [])];
+  historyOf(address: Address): AddressHistory {
+    const ids = [...(this.#addresses.get(toHex(address))?.txids.values() ?? [])];
+    return { length: ids.length, at: (i) => this.transaction(ids[i] as Hash) as StoredTransaction };
   }
 
   addressSeen(address: Address): boolean {
@@ -250,7 +247,6 @@ export class MemoryStore implements ChainStore {
       const key = toHex(out.id);
       const entry = this.#entry(out.ux.body.address);
       entry.txids.set(toHex(by), by);
-      entry.received.push(out.id);
       if (entry.unspents.size === 0) this.#addressCount++;
       entry.unspents.set(key, out);
       entry.coins += out.ux.body.coins;
@@ -263,7 +259,7 @@ export class MemoryStore implements ChainStore {
     const key = toHex(address);
     let entry = this.#addresses.get(key);
     if (entry === undefined) {
-      entry = { address, unspents: new Map(), txids: new Map(), received: [], coins: 0n };
+      entry = { address, unspents: new Map(), txids: new Map(), coins: 0n };
       this.#addresses.set(key, entry);
     }
     return entry;

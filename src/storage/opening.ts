@@ -7,11 +7,11 @@ import type { BlockChange, Head, UnconfirmedRecord } from "../chain/store.ts";
 import type { Hash } from "../cipher/hash.ts";
 import type { PublicKey } from "../cipher/keys.ts";
 import { CodecError } from "../codec/reader.ts";
-import { latin1Key } from "./aging-map.ts";
 import { type Batch, Database, damaged } from "./database.ts";
 import { inspectDirectory, lockedError, removeOwner, TipFile, writeOwner } from "./directory.ts";
 import { StoreError } from "./errors.ts";
 import { IdFilter } from "./id-filter.ts";
+import { latin1Key } from "./latin1-key.ts";
 import {
   BLOCK_PREFIX_BYTES,
   blockKey,
@@ -135,7 +135,13 @@ export class Opening {
     }
     const version = new DataView(record.buffer, record.byteOffset).getUint32(0, true);
     if (version === LAYOUT_VERSION) return;
-    if (version < LAYOUT_VERSION) throw damaged(dir, `its layout ${version} was never in use`); // nothing older exists
+    if (version < LAYOUT_VERSION) {
+      throw new StoreError(
+        "STORE_OLDER",
+        `the database ${dir} has layout ${version}, this program writes ${LAYOUT_VERSION}: export its blocks with the program that wrote it (loginchain chain export) and import them into another data directory, or download the chain again`,
+        { dir, version },
+      );
+    }
     throw new StoreError(
       "STORE_NEWER",
       `the database ${dir} has layout ${version}, this program knows ${LAYOUT_VERSION}: use the newer program, or another data directory`,

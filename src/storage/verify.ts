@@ -99,7 +99,7 @@ async function verifyIndex(db: Database, tip: Tip, outputs: SetSum, fail: Fail):
       unspents += record.unspents;
       pages += record.pages.length;
       listed.coins += record.coins;
-      for (const id of split(record.tail.bytes())) listed.add(id);
+      for (const id of split(record.tail)) listed.add(id);
     }
   }
   for await (const chunk of db.scan(rangeOf("unspentPage"))) {

@@ -96,12 +96,15 @@ test("a database made without naming its chain still knows its genesis block", a
   await (await openStore(dir, { chain: { genesisHash, publisherKey } })).close();
 });
 
-test("a newer layout is refused and left alone", async (t) => {
+test("a newer or older layout is refused and left alone", async (t) => {
   const dir = join(tempDir(t), "chain");
   const store = await openStore(dir);
   await storeInFlushes(store, changes, 4);
   await store.close();
   const version = Buffer.alloc(4);
+  version.writeUInt32LE(LAYOUT_VERSION - 1);
+  await writeMeta(dir, "layout", version);
+  await assert.rejects(openStore(dir), { code: "STORE_OLDER", message: /has layout 1.*chain export/ });
   version.writeUInt32LE(LAYOUT_VERSION + 1);
   await writeMeta(dir, "layout", version);
   await assert.rejects(openStore(dir), {

@@ -1,6 +1,8 @@
 import { toHex } from "../../src/base/bytes.ts";
 import { encodeSignedBlock } from "../../src/chain/block.ts";
-import type { BlockChange, ChainIndexes, ChainView, IdentifiedUxOut } from "../../src/chain/store.ts";
+import { receivedBy } from "../../src/chain/queries-outputs.ts";
+import type { AddressHistory, BlockChange, ChainIndexes, ChainView, IdentifiedUxOut } from "../../src/chain/store.ts";
+import { txid } from "../../src/chain/transaction.ts";
 import { encodeUxOut, type UxOut } from "../../src/chain/uxout.ts";
 import type { Address } from "../../src/cipher/address.ts";
 
@@ -27,6 +29,10 @@ function text(ux: UxOut | undefined): string {
 
 function identified(outs: Iterable<IdentifiedUxOut>): string[] {
   return [...outs].map(({ id, ux }) => `${toHex(id)}:${text(ux)}`);
+}
+
+function idsIn(history: AddressHistory): string[] {
+  return Array.from({ length: history.length }, (_, i) => toHex(txid(history.at(i).txn)));
 }
 
 /** Asks a store everything. Synchronous on purpose: the answers are of one head. */
@@ -70,8 +76,8 @@ export function askStore(store: ChainView & ChainIndexes, { changes, addresses }
         coins,
         unspents,
         identified(store.unspentsOf(address)),
-        store.txidsOf(address).map(toHex),
-        store.uxIdsReceivedBy(address).map(toHex),
+        idsIn(store.historyOf(address)),
+        [...receivedBy(store, address)].map(({ id }) => toHex(id)),
       ].join(" ");
     }),
   };

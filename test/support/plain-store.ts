@@ -1,5 +1,6 @@
 import { encodeSignedBlock, type SignedBlock } from "../../src/chain/block.ts";
 import type {
+  AddressHistory,
   AddressSummary,
   BlockChange,
   ChainStore,
@@ -168,11 +169,7 @@ export class PlainStore implements ChainStore {
     throw new Error("not needed by chain tests");
   }
 
-  txidsOf(): Hash[] {
-    throw new Error("not needed by chain tests");
-  }
-
-  uxIdsReceivedBy(): Hash[] {
+  historyOf(): AddressHistory {
     throw new Error("not needed by chain tests");
   }
 

@@ -5,11 +5,12 @@ import {
   confirmedOutputs,
   type OutputFilter,
   poolOutputs,
+  receivedBy,
   unspentHours,
 } from "../../chain/queries-outputs.ts";
-import type { Head, HistoryUxOut, IdentifiedUxOut } from "../../chain/store.ts";
+import type { Head, IdentifiedUxOut } from "../../chain/store.ts";
 import { decodeAddress } from "../../cipher/address.ts";
-import { type Hash, parseHash } from "../../cipher/hash.ts";
+import { parseHash } from "../../cipher/hash.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { JsonLazyList, type JsonObject, type JsonRaw, joinItems } from "../json.ts";
@@ -133,16 +134,11 @@ function uxOut({ view }: ApiContext, request: ApiRequest): HandlerResult {
 function addressUxOuts({ view }: ApiContext, request: ApiRequest): HandlerResult {
   const text = request.value("address");
   if (text === "") throw badRequest("address is empty");
-  const ids = view.uxIdsReceivedBy(parsed(() => decodeAddress(text)));
+  const address = parsed(() => decodeAddress(text));
   const { time } = headOf(view);
-  const received = (id: Hash): HistoryUxOut => {
-    const output = view.uxOut(id);
-    if (output === undefined) throw unknownUxOut(id);
-    return output;
-  };
-  return new JsonLazyList(mapped(ids, (id) => readableHistoryUxOut(received(id), time)));
+  return new JsonLazyList(mapped(receivedBy(view, address), (output) => readableHistoryUxOut(output, time)));
 }
 
-function* mapped<T>(items: readonly T[], readable: (item: T) => JsonObject): Generator<JsonObject> {
+function* mapped<T>(items: Iterable<T>, readable: (item: T) => JsonObject): Generator<JsonObject> {
   for (const item of items) yield readable(item);
 }

@@ -3,23 +3,29 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { toHex } from "../../../src/base/bytes.ts";
 import type { Hash } from "../../../src/cipher/hash.ts";
-import { AddressRecord, EVENTS_PER_PAGE, TAIL_UNSPENTS_MAX } from "../../../src/storage/address-record.ts";
+import {
+  AddressRecord,
+  PLACES_PER_PAGE,
+  placeAt,
+  placeCount,
+  TAIL_UNSPENTS_MAX,
+} from "../../../src/storage/address-record.ts";
 
 /** Pages in maps, and how many there ever were. */
 function memoryPages() {
   const unspents = new Map<number, Uint8Array>();
-  const events: Uint8Array[] = [];
+  const places: Uint8Array[] = [];
   return {
-    events,
+    places,
     stored: unspents,
     unspents: (seq: number) => unspents.get(seq),
     putUnspents(seq: number, ids: Uint8Array | undefined) {
       if (ids === undefined) unspents.delete(seq);
       else unspents.set(seq, ids);
     },
-    putEvents(page: number, bytes: Uint8Array) {
-      assert.equal(page, events.length, "pages are numbered without gaps and never rewritten");
-      events.push(bytes);
+    putPlaces(page: number, bytes: Uint8Array) {
+      assert.equal(page, places.length, "pages are numbered without gaps and never rewritten");
+      places.push(bytes);
     },
   };
 }
@@ -32,9 +38,7 @@ function id(n: number): Hash {
 }
 
 function recode(record: AddressRecord): AddressRecord {
-  const bytes = Buffer.alloc(record.size + 5, 0xee);
-  record.encodeInto(bytes, 5);
-  return AddressRecord.decode(bytes.subarray(5));
+  return AddressRecord.decode(Buffer.concat([Buffer.alloc(5, 0xee), record.bytes()]).subarray(5));
 }
 
 test("holds what was added and not removed, in order, whatever is stored and read in between", () => {
@@ -94,32 +98,52 @@ test("the outputs of one block stay together, however many they are", () => {
   assert.equal(record.unspents, 500);
 });
 
-test("history is kept in order, each transaction once, over many pages", () => {
+test("history is kept in order, over many pages", () => {
   let record = new AddressRecord();
   const pages = memoryPages();
-  const [txids, received]: [string[], string[]] = [[], []];
-  for (let n = 0; n < 100; n++) {
-    const txid = id(1000 + n);
-    txids.push(toHex(txid));
-    record.noteTransaction(txid, pages);
-    for (let k = 0; k < n % 4; k++) {
-      record.noteTransaction(txid, pages);
-      record.noteReceived(id(100 * n + k), pages);
-      received.push(toHex(id(100 * n + k)));
-    }
+  const noted = Array.from({ length: 100 }, (_, n) => ({ seq: 5 * n + 2 ** 33, offset: 1000 + n }));
+  noted.forEach((place, n) => {
+    record.notePlace(place, pages);
     if (n % 7 === 0) record = recode(record);
+  });
+  const places = record.places((number) => pages.places[number] as Uint8Array);
+  assert.equal(placeCount(places), noted.length);
+  assert.deepEqual(
+    noted.map((_, i) => placeAt(places, i)),
+    noted,
+  );
+  assert.equal(pages.places.length, Math.floor(noted.length / PLACES_PER_PAGE));
+});
+
+test("outputs and history do not get into each other's way, whichever grows", () => {
+  const record = new AddressRecord();
+  const pages = memoryPages();
+  const noted: number[] = [];
+  for (let n = 0; n < 5 * TAIL_UNSPENTS_MAX; n++) {
+    record.add(id(n), 1n, n, pages);
+    if (n % 2 === 0) {
+      record.notePlace({ seq: n, offset: n }, pages);
+      noted.push(n);
+    }
+    if (n % 3 === 0) assert.ok(record.remove(id(n), 1n, n, pages));
   }
-  const page = (number: number) => pages.events[number] as Uint8Array;
-  assert.deepEqual(record.txids(page).map(toHex), txids);
-  assert.deepEqual(record.received(page).map(toHex), received);
-  assert.equal(pages.events.length, Math.floor((txids.length + received.length) / EVENTS_PER_PAGE));
+  const ids = record.unspentIds((firstSeq) => pages.unspents(firstSeq) as Uint8Array);
+  const kept = Array.from({ length: 5 * TAIL_UNSPENTS_MAX }, (_, n) => n).filter((n) => n % 3 !== 0);
+  assert.deepEqual(
+    ids.map(toHex),
+    kept.map((n) => toHex(id(n))),
+  );
+  const places = record.places((number) => pages.places[number] as Uint8Array);
+  assert.deepEqual(
+    noted.map((_, i) => placeAt(places, i).offset),
+    noted,
+  );
 });
 
 test("a record cut short does not decode", () => {
   const record = new AddressRecord();
   record.add(id(1), 1n, 1, memoryPages());
-  const bytes = Buffer.alloc(record.size);
-  record.encodeInto(bytes, 0);
+  const bytes = Buffer.from(record.bytes());
   for (let size = 0; size < bytes.length; size += 3) {
     assert.throws(() => AddressRecord.decode(bytes.subarray(0, size)), { code: "CODEC_UNDERFLOW" });
   }

@@ -13,11 +13,11 @@ import {
   decodeUnconfirmed,
   encodeTip,
   encodeUnconfirmed,
-  eventPageKey,
   KIND,
   keyOf,
   kindName,
   LAYOUT_VERSION,
+  placePageKey,
   RETIRED_KINDS,
   rangeOf,
   seal,
@@ -63,8 +63,8 @@ test("keys sort by number and stay within the range of their kind", () => {
   const { gte, lt } = rangeOf("block");
   for (const key of keys) assert.ok(Buffer.compare(gte, key) <= 0 && Buffer.compare(key, lt) < 0);
   const address = new Uint8Array(21).fill(255);
-  const page = eventPageKey(address, 0xffffffff);
-  assert.ok(Buffer.compare(page, rangeOf("eventPage").lt) < 0);
+  const page = placePageKey(address, 0xffffffff);
+  assert.ok(Buffer.compare(page, rangeOf("placePage").lt) < 0);
   assert.deepEqual([...keyOf("unspent", Uint8Array.of(1, 2))], [KIND.unspent, 1, 2]);
 });
 
@@ -84,10 +84,10 @@ test("tip and pool records come back as they were", () => {
   }
 });
 
-test("layout 1 is written as it always was: whoever changes a byte raises LAYOUT_VERSION", async (t) => {
+test("layout 2 is written as it always was: whoever changes a byte raises LAYOUT_VERSION", async (t) => {
   // The records are those of the state, however its blocks were grouped into batches.
   for (const per of [1, 7, 60]) assert.deepEqual(await recordsAfter(join(tempDir(t), "chain"), per), EXPECTED);
-  assert.equal(LAYOUT_VERSION, 1);
+  assert.equal(LAYOUT_VERSION, 2);
 });
 
 async function recordsAfter(dir: string, per: number): Promise<typeof EXPECTED> {
@@ -110,7 +110,7 @@ async function recordsAfter(dir: string, per: number): Promise<typeof EXPECTED> 
   return { counts, digest: toHex(digest) };
 }
 
-/** Made by this test at layout 1: sampleChain(7, 60) and one pool record. */
+/** Made by this test at layout 2: sampleChain(7, 60) and one pool record. */
 const EXPECTED = {
   counts: {
     meta: 3,
@@ -120,9 +120,9 @@ const EXPECTED = {
     unspent: 232,
     spent: 231,
     address: 8,
-    unspentPage: 1,
-    eventPage: 63,
+    unspentPage: 37,
+    placePage: 46,
     unconfirmed: 1,
   } as Record<string, number>,
-  digest: "8eda72648fc77d55459a1f9e61501e98c3888cb304b2e78176b3b0ce725e628d",
+  digest: "76e035c1078862ccb889a0631a5d5857c0b5e618ac84390211ad6aa5e12d820a",
 };
