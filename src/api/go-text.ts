@@ -23,6 +23,16 @@ export function goQuote(text: string): string {
   return `"${quoted}"`;
 }
 
+const BLANK = /^\p{White_Space}$/u;
+
+/** Go's `strings.TrimSpace`: unlike `trim` it takes U+0085 for a blank and a byte order mark for none. */
+export function goTrim(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && BLANK.test(text.charAt(start))) start++;
+  while (start < end && BLANK.test(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
 function escapeRune(rune: string): string {
   const code = rune.codePointAt(0) as number;
   if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;

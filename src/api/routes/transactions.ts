@@ -2,7 +2,7 @@ import { checkPage, PAGE_SIZE_DEFAULT, transactionPage } from "../../chain/queri
 import { type TransactionFilter, transactionsByTime } from "../../chain/queries-transactions.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
-import { parseUint } from "../go-text.ts";
+import { goTrim, parseUint } from "../go-text.ts";
 import { JsonLazyList, type JsonObject } from "../json.ts";
 import { count, flag, listOf, objectOf, text } from "../json-schema.ts";
 import { parseAddresses } from "../parameters.ts";
@@ -88,7 +88,7 @@ function parseFilter(request: ApiRequest): TransactionFilter {
 
 function parseOrder(text: string): "asc" | "desc" {
   if (text === "") return "asc";
-  const order = text.trim().toLowerCase();
+  const order = goTrim(text).toLowerCase();
   if (order === "asc" || order === "desc") return order;
   throw badRequest("invalid 'sort' value: Unknown sort order");
 }

@@ -3,7 +3,7 @@ import { WalletError } from "../../wallet/errors.ts";
 import type { CreateWalletRequest } from "../../wallet/make-wallet.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
-import { parseUint } from "../go-text.ts";
+import { goTrim, parseUint } from "../go-text.ts";
 import { count, flag, text } from "../json-schema.ts";
 import { readableWallet } from "../readable-wallet.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
@@ -102,7 +102,7 @@ const PRIVATE_KEYS_MAX = 1000;
 /** `private-keys`: hex, separated by commas, blanks around them ignored. @throws ApiError 400, WALLET_TOO_MANY_ADDRESSES */
 export function parsePrivateKeys(request: ApiRequest, message: string): SecretKey[] {
   const items = request.value("private-keys").split(",");
-  const texts = items.map((item) => item.trim()).filter((item) => item !== "");
+  const texts = items.map(goTrim).filter((item) => item !== "");
   if (texts.length > PRIVATE_KEYS_MAX) throw new WalletError("WALLET_TOO_MANY_ADDRESSES");
   try {
     return texts.map(parseSecretKey);

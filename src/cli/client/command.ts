@@ -42,9 +42,9 @@ export function checkCount(count: ArgumentCount, args: readonly string[], path: 
   if (n >= least && n <= most) return;
   const usage = (message: string): ClientError => new ClientError("CLIENT_USAGE", message);
   if (count.isCommandGroup) throw usage(`unknown command ${goQuote(args[0] as string)} for ${goQuote(path)}`);
+  if (least === 0) throw usage(`accepts at most ${most} arg(s), received ${n}`);
   if (least === most) throw usage(`accepts ${least} arg(s), received ${n}`);
   if (most === Number.POSITIVE_INFINITY) throw usage(`requires at least ${least} arg(s), only received ${n}`);
-  if (least === 0) throw usage(`accepts at most ${most} arg(s), received ${n}`);
   throw usage(`accepts between ${least} and ${most} arg(s), received ${n}`);
 }
 

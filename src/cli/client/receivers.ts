@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { decodeGoJson, goList, goString, goStruct } from "../../api/go-json.ts";
+import { goTrim } from "../../api/go-text.ts";
 import { errorText } from "../../base/errors.ts";
 import { parseDroplets } from "../../chain/droplet.ts";
 import type { Droplets } from "../../chain/uxout.ts";
@@ -58,7 +59,7 @@ export async function receiversOfCsv(given: string, path: string): Promise<reado
   }
   const faults: string[] = [];
   const receivers = parseCsv(text).flatMap((row, i): Receiver[] => {
-    const [address, coins = ""] = [(row[0] ?? "").trim(), row[1]];
+    const [address, coins = ""] = [goTrim(row[0] ?? ""), row[1]];
     try {
       decodeAddress(address);
     } catch (error) {
@@ -79,7 +80,7 @@ export async function receiversOfCsv(given: string, path: string): Promise<reado
 /** Go's csv reader with its defaults: quoted fields, blank lines skipped, as many fields in each row as in the first. */
 function parseCsv(text: string): readonly (readonly string[])[] {
   const rows: (readonly string[])[] = [];
-  let rest = text.replaceAll("\r\n", "\n");
+  let rest = text.replaceAll("\r\n", "\n").replace(/\r$/, "");
   for (let line = 1; rest !== ""; ) {
     const { row, length } = readRow(rest, line);
     if (!rest.startsWith("\n")) {

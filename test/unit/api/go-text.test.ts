@@ -18,6 +18,7 @@ import {
   goDuration,
   goQuote,
   goTime,
+  goTrim,
   parseBool,
   parseInteger,
   parseUint,
@@ -174,4 +175,15 @@ test("times are RFC 3339 with the fraction that is needed", () => {
     ".000000001",
   );
   assert.match(goTime(-1n), /59\.999999999/);
+});
+
+test("blanks around a text are those of Unicode, as Go trims them", () => {
+  for (const [text, trimmed] of [
+    [" \t\n\v\f\r\u0085\u00a0\u2003\u2028\u3000 a b \u0085", "a b"],
+    ["\ufeffa", "\ufeffa"],
+    ["\u200ba", "\u200ba"],
+    [" \u0085 ", ""],
+  ] as const) {
+    assert.equal(goTrim(text), trimmed);
+  }
 });

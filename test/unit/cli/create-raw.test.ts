@@ -157,7 +157,7 @@ test("-a spends from one address, -c says where the change goes, -j prints JSON"
 });
 
 test("several receivers by -m and by --csv make the same outputs", async () => {
-  await writeFile(join(dir, "many.csv"), `${TO},1\r\n" ${encodeAddress(SECOND)} ",0.25\r\n\r\n`);
+  await writeFile(join(dir, "many.csv"), `${TO},1\r\n\r\n" ${encodeAddress(SECOND)} ",0.25\r`);
   const node = nodeWith([{ coins: 10_000_000n, hours: 100n }]);
   const list = JSON.stringify([
     { addr: TO, coins: "1" },
@@ -266,6 +266,10 @@ test("every bad row of a csv file is reported", async () => {
     "Error: [row 0] Invalid address x: Invalid address length\n[row 2] Invalid amount y: can't convert y to decimal\n",
   );
   assert.equal(await csv(`${TO},1\n${TO}\n`), "Error: record on line 2: wrong number of fields\n");
+  assert.match(
+    await csv(`\ufeff${TO},1\r`),
+    /^Error: \[row 0\] Invalid address \ufeff\S+: Invalid base58 character\n$/,
+  );
   assert.equal(
     await csv(`${TO},"1\n`),
     'Error: record on line 1; parse error on line 2, column 1: extraneous or missing " in quoted-field\n',
