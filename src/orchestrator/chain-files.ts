@@ -141,7 +141,7 @@ async function checkContinues(files: ChainFiles, wallet: GenesisWallet): Promise
 function disagree(files: ChainFiles, what: string): OrchestratorError {
   return new OrchestratorError(
     "UP_FILES_DISAGREE",
-    `${files.directory}: ${what}. Restore the missing files, or start a new chain with --fresh`,
+    `${files.directory}: ${what}. Mend or restore that file, or start a new chain with --fresh`,
   );
 }
 

@@ -17,7 +17,8 @@ const TIP = "tip";
 const PROBE = "probe";
 /** What an unfinished first start or a lost database may leave behind. */
 const HARMLESS = new Set([OWNER, TIP, PROBE, "LOCK", "LOG", "LOG.old"]);
-const LEVEL_FILE = /^(MANIFEST-\d+|\d+\.(ldb|sst|log|dbtmp))$/;
+/** Those of LevelDB that hold data, without CURRENT. */
+export const LEVEL_FILE = /^(MANIFEST-\d+|\d+\.(ldb|sst|log|dbtmp))$/;
 
 /**
  * What a directory holds, before LevelDB is let near it: it would quietly start afresh, and delete tables, where

@@ -11,6 +11,7 @@ import { type Batch, Database, damaged } from "./database.ts";
 import { inspectDirectory, lockedError, removeOwner, TipFile, writeOwner } from "./directory.ts";
 import { StoreError } from "./errors.ts";
 import { IdFilter } from "./id-filter.ts";
+import { KeptFiles } from "./kept-files.ts";
 import { latin1Key } from "./latin1-key.ts";
 import {
   BLOCK_PREFIX_BYTES,
@@ -82,8 +83,14 @@ export class Opening {
     const found = await inspectDirectory(dir);
     if (found === "nothing") await this.#makeDirectory();
     const unfinished = found === "database" ? await checkTables(dir) : [];
+    const kept = found === "database" ? await KeptFiles.of(dir) : undefined;
     const db = await Database.open(dir).catch(async (error: unknown) => {
-      throw error instanceof StoreError && error.code === "STORE_LOCKED" ? await lockedError(dir, error) : error;
+      if (!(error instanceof StoreError && error.code === "STORE_LOCKED")) {
+        await kept?.restore();
+        throw error;
+      }
+      await kept?.drop();
+      throw await lockedError(dir, error);
     });
     try {
       await checkUnfinished(dir, unfinished);
@@ -91,11 +98,13 @@ export class Opening {
       const opened = await this.#verify(db);
       const ms = Math.round(performance.now() - started);
       const { tip } = opened;
+      await kept?.drop();
       this.#options.log.info({ dir, seq: tip?.head.seq, unspents: tip?.unspents ?? 0, ms }, "database opened");
       return opened;
     } catch (error) {
       await db.close();
       await removeOwner(dir);
+      await kept?.restore();
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -15,12 +16,27 @@ const BLOCKS = 90;
 const questions = sampleChain(21, BLOCKS);
 const expected = expectedAnswers(BLOCKS, questions);
 
+/** Names and bytes of all files but those that LevelDB writes about itself. */
+function contentOf(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => name !== "LOCK" && !name.startsWith("LOG"))
+    .sort()
+    .map(
+      (name) =>
+        `${name} ${createHash("sha256")
+          .update(readFileSync(join(dir, name)))
+          .digest("hex")}`,
+    );
+}
+
 /** Opens a damaged copy: either it is refused in one line, or every answer is right. */
 async function judge(dir: string, what: string): Promise<"refused" | "harmless"> {
   let store: Awaited<ReturnType<typeof openStore>>;
+  const before = contentOf(dir);
   try {
     store = await openStore(dir);
   } catch (error) {
+    assert.deepEqual(contentOf(dir), before, `${what}: what is refused is left as it was`);
     assert.ok(error instanceof StoreError, `${what}: ${String(error)}`);
     assert.equal(error.code, "STORE_DAMAGED", `${what}: ${error.message}`);
     assert.ok(error.message.includes(dir) && !error.message.includes("\n"), error.message);
