@@ -216,9 +216,12 @@ class Stranger extends User {
 function ask(url: string, options: { readonly agent: Agent; readonly localAddress: string }): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = get(url, { ...options, timeout: 5_000 }, (response) => {
-      response.resume();
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => {
+        if (response.statusCode !== 200) body += text;
+      });
       response.once("end", () =>
-        response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`)),
+        response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode} of ${url}: ${body}`)),
       );
       response.once("error", reject);
     });

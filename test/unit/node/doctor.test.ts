@@ -125,7 +125,7 @@ test("a damaged database and a foreign one are told apart", async (t) => {
     if (!/\.(log|ldb)$/.test(name)) continue;
     const path = join(paths.database, name);
     const bytes = await readFile(path);
-    await writeFile(path, bytes.fill(0x55, bytes.length / 2));
+    await writeFile(path, bytes.fill(0x55, bytes.length >> 1));
   }
   const [finding] = of(await ask(), "database");
   assert.equal(finding?.level, "fail");
