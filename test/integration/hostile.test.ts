@@ -22,7 +22,8 @@ test("attackers on every door: the honest peer and users are served, memory is b
   assert.ok(figures.rssMax < 300e6, `${figures.rssMax} bytes resident`);
   assert.ok(figures.loopDelayP99 < loopDelayP99, `event loop delay ${figures.loopDelayP99} s`);
   assert.ok(Math.max(...figures.blockMs) < 2_000, `blocks on the honest peer after ${figures.blockMs} ms`);
-  for (const { who, failures } of figures.users) assert.deepEqual(failures, [], who);
+  const log = figures.log.slice(0, 20).join("\n");
+  for (const { who, failures } of figures.users) assert.deepEqual(failures, [], `${who}\n${log}`);
   assert.deepEqual(figures.left, []);
 });
 

@@ -50,6 +50,8 @@ export interface HostileFigures {
   readonly releasedMs: number;
   readonly cpuShare: number;
   readonly metrics: string;
+  /** What the node logged, at level error. */
+  readonly log: readonly string[];
 }
 
 /** A publisher attacked on all its doors, with an honest peer behind it and users on its API. */
@@ -152,6 +154,7 @@ export async function runHostile(t: TestContext, options: HostileOptions): Promi
     blockMs: [...spender.latencies],
     users,
     metrics,
+    log: node.lines,
   };
 }
 
