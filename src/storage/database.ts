@@ -19,7 +19,31 @@ const BUFFERS = { keyEncoding: "buffer", valueEncoding: "buffer" } as const;
 
 type BufferLevel = Level<Buffer, Buffer>;
 export type Batch = ReturnType<BufferLevel["batch"]> extends infer B ? Exclude<B, Promise<void>> : never;
-export type Snapshot = ReturnType<BufferLevel["snapshot"]>;
+
+/** What was there at one moment. It ends once nobody scans it: an iterator refuses to go on without its snapshot. */
+export class Snapshot {
+  readonly level: ReturnType<BufferLevel["snapshot"]>;
+  #scans = 0;
+  #isEnded = false;
+
+  constructor(level: ReturnType<BufferLevel["snapshot"]>) {
+    this.level = level;
+  }
+
+  hold(): void {
+    this.#scans++;
+  }
+
+  async release(): Promise<void> {
+    if (--this.#scans === 0 && this.#isEnded) await this.level.close();
+  }
+
+  /** No read begins on it any more. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    if (this.#scans === 0) await this.level.close();
+  }
+}
 
 export interface Entry {
   readonly key: Uint8Array;
@@ -57,7 +81,10 @@ export class Database {
   get(key: Buffer, snapshot?: Snapshot): Uint8Array | undefined {
     let value: Buffer | undefined;
     try {
-      value = snapshot === undefined ? this.#level.getSync(key) : this.#level.getSync(key, { ...BUFFERS, snapshot });
+      value =
+        snapshot === undefined
+          ? this.#level.getSync(key)
+          : this.#level.getSync(key, { ...BUFFERS, snapshot: snapshot.level });
     } catch (error) {
       throw this.#readError(error);
     }
@@ -69,7 +96,9 @@ export class Database {
     range: { readonly gte: Buffer; readonly lt: Buffer },
     snapshot?: Snapshot,
   ): AsyncGenerator<readonly Entry[]> {
-    const iterator = this.#level.iterator(snapshot === undefined ? range : { ...range, ...BUFFERS, snapshot });
+    const moment = snapshot === undefined ? {} : { ...BUFFERS, snapshot: snapshot.level };
+    const iterator = this.#level.iterator({ ...range, ...moment });
+    snapshot?.hold();
     try {
       let next = iterator.nextv(1000);
       for (;;) {
@@ -83,6 +112,7 @@ export class Database {
       throw this.#readError(error);
     } finally {
       await iterator.close();
+      await snapshot?.release();
     }
   }
 
@@ -116,7 +146,7 @@ export class Database {
   }
 
   snapshot(): Snapshot {
-    return this.#level.snapshot();
+    return new Snapshot(this.#level.snapshot());
   }
 
   batch(): Batch {

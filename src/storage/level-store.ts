@@ -232,8 +232,7 @@ export class LevelStore extends LevelView implements ChainStore {
   }
 
   #endSnapshot(): void {
-    // Reads that hold it let it live until they end.
-    this.#before?.close().catch((error: unknown) => this.#log.warn({ error: errorText(error) }, "snapshot not closed"));
+    this.#before?.end().catch((error: unknown) => this.#log.warn({ error: errorText(error) }, "snapshot not closed"));
     this.#before = undefined;
   }
 

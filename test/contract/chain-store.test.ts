@@ -215,6 +215,25 @@ for (const [name, { open, keeps }] of Object.entries(implementations)) {
     await store.close();
   });
 
+  test(`${name}: a scan that begins while a block is written goes on when it is stored`, async (t) => {
+    const store = await open(tempDir(t));
+    const changes = new FakeChain({ seed: 8, addresses: 20 }).chain(40, 2, 30);
+    await storeAll(store, changes.slice(0, 1));
+    for (const [i, change] of changes.slice(1).entries()) {
+      store.stage(change);
+      const written = store.flush();
+      for (let turn = 0; turn < i % 10; turn++) await new Promise(setImmediate);
+      const count = store.unspentCount();
+      const scan = store.scanUnspents()[Symbol.asyncIterator]();
+      let next = await scan.next();
+      await written;
+      let scanned = 0;
+      for (; next.done !== true; next = await scan.next()) scanned += next.value.length;
+      assert.equal(scanned, count, `block ${i}`);
+    }
+    await store.close();
+  });
+
   test(`${name}: holdings list every holder once with all its coins`, async (t) => {
     const store = await open(tempDir(t));
     const chain = new FakeChain({ seed: 7, addresses: 30 });
