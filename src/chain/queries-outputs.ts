@@ -6,11 +6,6 @@ import { type PoolView, unknownUxOut } from "./queries.ts";
 import type { AddressHistory, ChainView, Head, HistoryUxOut, IdentifiedUxOut } from "./store.ts";
 import { createUnspents } from "./unspents.ts";
 
-/**
- * What Go's GetUnspentOutputsSummary gives, each list newest first, then by id. The reference reads the whole set and
- * filters; here a filter asks the indexes.
- */
-
 /** Which outputs are wanted: those of some addresses, or those with some ids. */
 export type OutputFilter = { readonly addresses: readonly Address[] } | { readonly ids: readonly Hash[] };
 
@@ -21,7 +16,10 @@ export interface PoolOutputs {
   readonly incoming: readonly IdentifiedUxOut[];
 }
 
-/** Unspent at the head, those about to be spent included. */
+/**
+ * Unspent at the head, those about to be spent included; newest first, then by id, as all lists here. With the other two
+ * this is Go's GetUnspentOutputsSummary, which reads the whole set and filters; here a filter asks the indexes.
+ */
 export function confirmedOutputs(view: ChainView, filter: OutputFilter): IdentifiedUxOut[] {
   if ("addresses" in filter) {
     return newestFirst(distinct(filter.addresses).flatMap((address) => view.unspentsOf(address)));

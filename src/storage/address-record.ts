@@ -181,9 +181,18 @@ export class AddressRecord {
     return this.pages.flatMap((firstSeq) => split(page(firstSeq))).concat(split(copyOf(this.tail)));
   }
 
-  /** All places, one behind the other, for `placeAt`. `page` gives the bytes of a page of places. */
-  places(page: (number: number) => Uint8Array): Uint8Array {
-    return concat(...Array.from({ length: this.#u32(PLACE_PAGES) }, (_, i) => page(i)), this.#lastPlaces());
+  /** Transactions of the history. */
+  get placeCount(): number {
+    return PLACES_PER_PAGE * this.#u32(PLACE_PAGES) + this.#places;
+  }
+
+  /** Place `i` of the history, from 0. `page` gives the bytes of a page of places. */
+  placeAt(i: number, page: (number: number) => Uint8Array): BlockPlace {
+    const number = Math.floor(i / PLACES_PER_PAGE);
+    const places = number < this.#u32(PLACE_PAGES) ? page(number) : this.#lastPlaces();
+    const at = (i % PLACES_PER_PAGE) * PLACE_BYTES;
+    const r = new Reader(places.subarray(at, at + PLACE_BYTES));
+    return { seq: r.size(), offset: r.u32() };
   }
 
   get #pages(): number {
@@ -244,16 +253,6 @@ function growAlone(record: AddressRecord, size: number): void {
   const grown = Buffer.alloc(2 * size);
   grown.set(record.bytes());
   record.moveTo(grown, 0, grown.length);
-}
-
-/** How many places there are, and place `i` of them. */
-export function placeCount(places: Uint8Array): number {
-  return places.length / PLACE_BYTES;
-}
-
-export function placeAt(places: Uint8Array, i: number): BlockPlace {
-  const r = new Reader(places.subarray(i * PLACE_BYTES, (i + 1) * PLACE_BYTES));
-  return { seq: r.size(), offset: r.u32() };
 }
 
 /** Ids one after the other, as views of the page. */

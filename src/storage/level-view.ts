@@ -15,7 +15,7 @@ import { decodeUxOut, type UxOut } from "../chain/uxout.ts";
 import type { Address } from "../cipher/address.ts";
 import { type Hash, hashHex } from "../cipher/hash.ts";
 import { CodecError, Reader } from "../codec/reader.ts";
-import { AddressRecord, type BlockPlace, placeAt, placeCount } from "./address-record.ts";
+import { AddressRecord, type BlockPlace } from "./address-record.ts";
 import { damaged, type Entry } from "./database.ts";
 import type { StoreError } from "./errors.ts";
 import {
@@ -162,10 +162,13 @@ export class LevelView implements ChainView {
   }
 
   historyOf(address: Address): AddressHistory {
-    const record = this.#source.address(address);
-    if (record === undefined) return NO_HISTORY;
-    const places = record.places((page) => this.#page(placePageKey(address, page)));
-    return { length: placeCount(places), at: (i) => this.#transactionAt(placeAt(places, i)) };
+    const record = this.#source.address(address) ?? new AddressRecord();
+    let last: { readonly number: number; readonly bytes: Uint8Array } | undefined; // neighbours share a page
+    const page = (number: number): Uint8Array => {
+      if (last?.number !== number) last = { number, bytes: this.#page(placePageKey(address, number)) };
+      return last.bytes;
+    };
+    return { length: record.placeCount, at: (i) => this.#transactionAt(record.placeAt(i, page)) };
   }
 
   addressSeen(address: Address): boolean {
@@ -216,13 +219,6 @@ export class LevelView implements ChainView {
     return damaged(this.#source.dir, what, {}, cause);
   }
 }
-
-const NO_HISTORY: AddressHistory = {
-  length: 0,
-  at: (i) => {
-    throw new RangeError(`no transaction ${i} in an empty history`);
-  },
-};
 
 /** LevelDB gives Node buffers; the rest of the program deals in plain byte arrays. */
 function plain(bytes: Uint8Array): Uint8Array {

@@ -3,13 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { toHex } from "../../../src/base/bytes.ts";
 import type { Hash } from "../../../src/cipher/hash.ts";
-import {
-  AddressRecord,
-  PLACES_PER_PAGE,
-  placeAt,
-  placeCount,
-  TAIL_UNSPENTS_MAX,
-} from "../../../src/storage/address-record.ts";
+import { AddressRecord, PLACES_PER_PAGE, TAIL_UNSPENTS_MAX } from "../../../src/storage/address-record.ts";
 
 /** Pages in maps, and how many there ever were. */
 function memoryPages() {
@@ -106,10 +100,10 @@ test("history is kept in order, over many pages", () => {
     record.notePlace(place, pages);
     if (n % 7 === 0) record = recode(record);
   });
-  const places = record.places((number) => pages.places[number] as Uint8Array);
-  assert.equal(placeCount(places), noted.length);
+  const page = (number: number) => pages.places[number] as Uint8Array;
+  assert.equal(record.placeCount, noted.length);
   assert.deepEqual(
-    noted.map((_, i) => placeAt(places, i)),
+    noted.map((_, i) => record.placeAt(i, page)),
     noted,
   );
   assert.equal(pages.places.length, Math.floor(noted.length / PLACES_PER_PAGE));
@@ -133,9 +127,9 @@ test("outputs and history do not get into each other's way, whichever grows", ()
     ids.map(toHex),
     kept.map((n) => toHex(id(n))),
   );
-  const places = record.places((number) => pages.places[number] as Uint8Array);
+  const page = (number: number) => pages.places[number] as Uint8Array;
   assert.deepEqual(
-    noted.map((_, i) => placeAt(places, i).offset),
+    noted.map((_, i) => record.placeAt(i, page).offset),
     noted,
   );
 });
