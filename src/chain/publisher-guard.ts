@@ -45,6 +45,8 @@ export interface PublisherGuardDeps {
 
 /** Claims of strangers that no block comes from for so long are set aside. */
 const STALL_MS = 15_000;
+/** A higher claim is given as long again, and all of them together so long: else they would be raised for ever. */
+const CLAIMS_MS = 60_000;
 /** Nobody can hold more than the genesis block of a chain this young. */
 const NEW_CHAIN_SECONDS = 60;
 
@@ -60,7 +62,9 @@ export class PublisherGuard {
   #state: GuardState = "checking";
   #reason = "the head is being checked";
   #best = 0;
-  #progressMs: number;
+  /** When a block last came, and when a claim last rose. */
+  #blockMs: number;
+  #claimMs: number;
   #lastSeq: number;
   #sinceSeconds = Number.POSITIVE_INFINITY;
   /** The head when the check ended. */
@@ -71,7 +75,8 @@ export class PublisherGuard {
     this.#options = options;
     this.#deps = deps;
     this.#startedMs = deps.clock.monotonicMs();
-    this.#progressMs = this.#startedMs;
+    this.#blockMs = this.#startedMs;
+    this.#claimMs = this.#startedMs;
     this.#lastSeq = deps.chain.head().seq;
     if (options.accepted) this.#settle("publishing");
     else this.look([]);
@@ -93,7 +98,8 @@ export class PublisherGuard {
     const { seq } = this.#deps.chain.head();
     const now = this.#deps.clock.monotonicMs();
     const best = heard.reduce((most, { height }) => Math.max(most, height), 0);
-    if (seq > this.#lastSeq || best > this.#best) this.#progressMs = now;
+    if (seq > this.#lastSeq) this.#blockMs = now;
+    if (best > this.#best) this.#claimMs = now;
     this.#lastSeq = seq;
     this.#best = Math.max(this.#best, best);
     if (this.#isBelowMark(seq) || this.#isBehind(heard, seq, now)) return;
@@ -165,7 +171,8 @@ export class PublisherGuard {
   }
 
   #isBehind(heard: readonly HeardHead[], seq: number, now: number): boolean {
-    const stalled = now - this.#progressMs >= STALL_MS;
+    const isClaimOld = now - this.#claimMs >= STALL_MS && now - this.#blockMs >= STALL_MS;
+    const stalled = isClaimOld || now - this.#blockMs >= CLAIMS_MS;
     const ahead = heard.filter(({ height, trusted }) => height > seq && (trusted || !stalled));
     if (ahead.length === 0) return false;
     this.#reason = `behind: peers say they hold block ${Math.max(...ahead.map(({ height }) => height))}, here is ${seq}`;

@@ -147,3 +147,21 @@ test("the operator's word ends every check but a later halt", () => {
   guard.look([]);
   assert.equal(guard.state, "halted");
 });
+
+test("strangers that claim ever more blocks and deliver none hold a publisher up for a minute at most", async () => {
+  const { guard, chain, clock } = rig(5, { mark: mark(5) });
+  let claimed = 6;
+  const claimFor = async (seconds: number) => {
+    for (let i = 0; i < seconds && guard.state === "checking"; i += 5) {
+      guard.look([{ height: claimed++, trusted: false }]);
+      await clock.advance(5_000);
+    }
+  };
+  await claimFor(55);
+  assert.equal(guard.state, "checking", "another may bring what the first did not");
+  chain.seq = 6; // a block that really came begins it anew
+  await claimFor(55);
+  assert.equal(guard.state, "checking");
+  await claimFor(20);
+  assert.equal(guard.state, "takeover");
+});
