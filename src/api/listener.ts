@@ -10,9 +10,10 @@ import {
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { addressKey } from "../base/address-key.ts";
 import { CoinError, errorText } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
-import { addressKey, ClientCounts, clientKey } from "./client-key.ts";
+import { ClientCounts, clientKey } from "./client-key.ts";
 import type { BoundAddress } from "./host-check.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
 import { InFlight } from "./in-flight.ts";

@@ -1,3 +1,4 @@
+import { ipv6Groups } from "../base/address-key.ts";
 import { WireError } from "./errors.ts";
 
 /** One end of a connection. `ip` is text, IPv4 or IPv6 without brackets. */
@@ -65,9 +66,9 @@ export function splitPeerAddress(address: string): Endpoint {
   return { ip: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
-/** The first three octets, for limits that a whole network shares; the address itself for IPv6. */
+/** The first three octets, for limits that a whole network shares; for IPv6 the /48 that one customer may be given. */
 export function subnetOf(ip: string): string {
-  return isIPv4(ip) ? ip.slice(0, ip.lastIndexOf(".")) : ip;
+  return isIPv4(ip) ? ip.slice(0, ip.lastIndexOf(".")) : ipv6Groups(ip, 3);
 }
 
 /** Octet `a.b.c.d` as a number with `a` most significant, the form of GIVP. */

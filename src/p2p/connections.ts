@@ -104,8 +104,8 @@ export class Connections {
     return this.find((peer) => peer.door === "socket" && peer.outgoing && peer.address === address) !== undefined;
   }
 
-  countIp(ip: string, door: Door): number {
-    return this.count((peer) => peer.door === door && peer.remote.ip === ip);
+  countHost(host: string, door: Door): number {
+    return this.count((peer) => peer.door === door && peer.host === host);
   }
 
   countSubnet(ip: string): number {

@@ -1,3 +1,4 @@
+import { addressKey } from "../base/address-key.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { type Endpoint, isLoopback } from "./address.ts";
@@ -98,7 +99,7 @@ export class Doorway {
     if (this.#isClosed) return "stopping";
     if (penalties.isBanned(ip)) return "banned";
     const counts = limits.loopbackCounts || !localhostOnly || !isLoopback(ip);
-    if (counts && table.countIp(ip, "websocket") >= limits.wsPerIpMax) return "address";
+    if (counts && table.countHost(addressKey(ip), "websocket") >= limits.wsPerIpMax) return "address";
     return table.countIntroduced("websocket") < webSocketMax ? undefined : "full";
   }
 
@@ -110,9 +111,10 @@ export class Doorway {
     if (table.socketSize >= this.#options.socketsMax) return "sockets";
     if (penalties.isBanned(ip)) return "banned";
     if (loopbackCounts || !this.#options.localhostOnly || !isLoopback(ip)) {
-      if (table.countIp(ip, "socket") >= perIpMax) return "address";
+      const host = addressKey(ip);
+      if (table.countHost(host, "socket") >= perIpMax) return "address";
       if (table.countSubnet(ip) >= perSubnetMax) return "subnet";
-      const strangers = table.countSockets((peer) => peer.remote.ip === ip && peer.introduction === undefined);
+      const strangers = table.countSockets((peer) => peer.host === host && peer.introduction === undefined);
       if (strangers >= perIpUnintroducedMax) return "strangers of address";
     }
     if (table.countSockets((peer) => !peer.outgoing) < this.#options.incomingMax) return undefined;

@@ -36,13 +36,13 @@ export const LIMIT_TABLE = {
     "sockets",
     "in any state: 128 that take part and 64 on their way in; more are destroyed as they come, never queued. Grows with -max-connections",
   ),
-  perIpMax: cap(3, "sockets", "of one address; the reference says 3 and means 2"),
+  perIpMax: cap(3, "sockets", "of one address, an IPv6 /64 being one; the reference says 3 and means 2"),
   perIpUnintroducedMax: cap(
     2,
     "sockets",
     "of one address before introduction: a silent client must not take a household's places",
   ),
-  perSubnetMax: cap(16, "sockets", "of one /24: a rented network must not take all places"),
+  perSubnetMax: cap(16, "sockets", "of one /24, or IPv6 /48: a rented network must not take all places"),
   loopbackCounts: flag(
     false,
     "whether the three limits per address hold for loopback in localhost-only mode too; a machine's own nodes share one address",
@@ -59,7 +59,11 @@ export const LIMIT_TABLE = {
     "sockets",
     "in any state, of all listeners together; more are answered 503 at once. -ws-max says how many may take part",
   ),
-  wsPerIpMax: cap(8, "sockets", "of one client address; loopback is free in localhost-only mode, as above"),
+  wsPerIpMax: cap(
+    8,
+    "sockets",
+    "of one client address, an IPv6 /64 being one; loopback is free in localhost-only mode, as above",
+  ),
   wsFragmentsMax: cap(64, "fragments", "of one message: no sender needs more, and each costs memory of its own"),
   wsControlPerSecond: cap(200, "frames", "WebSocket pings and pongs in one second that end a connection"),
   wsHeadersMs: cap(5_000, "ms", "for the header of the upgrade request"),

@@ -1,3 +1,4 @@
+import { addressKey } from "../base/address-key.ts";
 import type { Clock } from "../base/clock.ts";
 import { AssertionFailure, errorText } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -60,6 +61,8 @@ export class Peer implements Waiting {
   readonly remote: Endpoint;
   /** `ip:port` of the socket's other end: its name in tables, logs and the API. */
   readonly address: string;
+  /** What limits and bans go by: its IPv4 address, or the IPv6 network it is in. */
+  readonly host: string;
   readonly connectedAtMs: number;
 
   /** Set once it introduced itself properly. */
@@ -125,6 +128,7 @@ export class Peer implements Waiting {
     this.transport = connection.transport;
     this.remote = connection.remote;
     this.address = endpointText(connection.remote);
+    this.host = addressKey(connection.remote.ip);
     this.listenPort = options.outgoing && this.door === "socket" ? connection.remote.port : 0;
     this.connectedAtMs = clock.nowMs();
     const now = clock.monotonicMs();

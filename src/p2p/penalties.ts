@@ -1,3 +1,4 @@
+import { addressKey } from "../base/address-key.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { isLoopback } from "./address.ts";
@@ -35,34 +36,38 @@ export class Penalties {
   punish(peer: Peer, offence: keyof Points): void {
     const isExempt = peer.trusted || (isLoopback(peer.remote.ip) && !this.#limits.loopbackCounts);
     this.#statistics.offence(offence);
-    const key = isExempt ? `#${peer.id}` : peer.remote.ip;
+    const key = isExempt ? `#${peer.id}` : peer.host;
     const points = this.#decayed(key) + this.#limits.points[offence];
     this.#points.delete(key);
     this.#points.set(key, { points, atMs: this.#clock.monotonicMs() });
     if (this.#points.size > this.#limits.bannedMax) this.#points.delete(this.#points.keys().next().value as string);
     if (points < this.#limits.pointsBan) return;
     this.#log.info({ peer: peer.address, offence, points }, "peer misbehaves");
-    if (!isExempt) this.#ban(peer.remote.ip);
+    if (!isExempt) this.#ban(peer.host);
     peer.disconnect(DISC.BLACKLISTED);
   }
 
   /** Bans in force. */
   get bans(): number {
-    for (const ip of [...this.#bans.keys()]) this.isBanned(ip);
+    for (const host of [...this.#bans.keys()]) this.#isInForce(host);
     return this.#bans.size;
   }
 
   isBanned(ip: string): boolean {
-    const until = this.#bans.get(ip);
+    return this.#isInForce(addressKey(ip));
+  }
+
+  #isInForce(host: string): boolean {
+    const until = this.#bans.get(host);
     if (until === undefined) return false;
     if (until > this.#clock.monotonicMs()) return true;
-    this.#bans.delete(ip);
+    this.#bans.delete(host);
     return false;
   }
 
-  #ban(ip: string): void {
-    this.#bans.delete(ip);
-    this.#bans.set(ip, this.#clock.monotonicMs() + this.#limits.banMs);
+  #ban(host: string): void {
+    this.#bans.delete(host);
+    this.#bans.set(host, this.#clock.monotonicMs() + this.#limits.banMs);
     this.#statistics.banned();
     if (this.#bans.size > this.#limits.bannedMax) this.#bans.delete(this.#bans.keys().next().value as string);
   }

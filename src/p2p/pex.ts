@@ -82,7 +82,7 @@ export class PeerExchange {
     }
     talk.askedAtMs = Number.NEGATIVE_INFINITY; // one answer for one question
     const kept = this.#sample(peers.map(endpointText), pexKeepMax);
-    const taken = this.#deps.book.addHeard(kept, peer.remote.ip);
+    const taken = this.#deps.book.addHeard(kept, peer.host);
     this.#deps.log.debug({ peer: peer.address, told: peers.length, taken }, "peers received");
   }
 

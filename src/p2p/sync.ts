@@ -465,5 +465,5 @@ export class BlockSync {
 
 /** Nodes of one machine share its address and are told apart by their ports. */
 function hostOf(peer: Peer): string {
-  return isLoopback(peer.remote.ip) ? peer.address : peer.remote.ip;
+  return isLoopback(peer.remote.ip) ? peer.address : peer.host;
 }

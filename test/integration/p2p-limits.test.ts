@@ -129,3 +129,31 @@ test("a thousand visitors fill no log", async () => {
   assert.ok((counts.get("peer introduced") ?? 0) <= 6, `${counts.get("peer introduced")} lines`);
   await world.stop();
 });
+
+test("an IPv6 network of 64 bits is one address, to limits and to bans: its owner has all of them", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ ip: "10.0.0.1", outgoing: false });
+  const clients = [];
+  for (const ip of ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:ffff::3", "2001:db8:0:2::1"]) {
+    clients.push(await world.client(node, ip));
+  }
+  await world.run(50);
+  assert.deepEqual(
+    clients.map(({ closed }) => closed),
+    [false, false, true, false],
+  );
+  assert.equal(metric(node, "p2p_refused_total", { limit: "strangers of address" }), 1);
+  for (let i = 0; i < 5; i++) {
+    const client = await world.client(node, `2001:db8:7:7::${i}`);
+    client.say(rawFrame("XXXX", new Uint8Array(0)));
+    await world.run(600);
+  }
+  assert.equal(metric(node, "p2p_bans_total"), 1);
+  const [banned, neighbour] = [
+    await world.client(node, "2001:db8:7:7:1::9"),
+    await world.client(node, "2001:db8:7:8::9"),
+  ];
+  await world.run(50);
+  assert.deepEqual([banned.closed, neighbour.closed], [true, false]);
+  await world.stop();
+});

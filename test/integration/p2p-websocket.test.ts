@@ -412,6 +412,11 @@ suite("upgrade requests", () => {
       const others = [];
       for (const ip of ["9.9.9.9", "8.8.8.8", "7.7.7.7"]) others.push((await answered(strict, proxied(ip))).status);
       assert.deepEqual(others, [101, 101, 429]);
+      const networks = [];
+      for (const ip of ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:9::3", "2001:db8:0:1::1"]) {
+        networks.push((await answered(trusting, proxied(ip))).status);
+      }
+      assert.deepEqual(networks, [101, 101, 429, 101]);
     },
   );
 

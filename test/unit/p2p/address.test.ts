@@ -35,4 +35,5 @@ test("addresses have one text and one number", () => {
   assert.equal(ipv4Number("127.0.0.1"), 2130706433);
   assert.equal(ipv4Text(0xffff_ffff), "255.255.255.255");
   assert.equal(subnetOf("10.1.2.3"), "10.1.2");
+  assert.equal(subnetOf("2001:db8:1:2::3"), "2001:db8:1");
 });
