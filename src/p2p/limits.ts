@@ -260,7 +260,16 @@ export const LIMIT_TABLE = {
   pexPerSourceMax: cap(1_024, "addresses", "kept of one source: no single peer fills the list"),
   pexSolicitedMs: cap(30_000, "ms", "after our GETP in which an answer is expected"),
   pexUnsolicitedMs: cap(10 * MINUTE, "ms", "between answers to nothing that are looked at"),
-  neverReachedMax: cap(4_096, "addresses", "kept that nobody of us has ever reached"),
+  neverReachedMax: cap(
+    4_096,
+    "addresses",
+    "kept that no dial of ours has ever reached; then who told most gives one up for another",
+  ),
+  portsPerIpMax: cap(
+    16,
+    "addresses",
+    "of them that one IP says of itself, the newest: who dials us may announce any port, each time another",
+  ),
 
   // Dialling
   dialMs: cap(10_000, "ms", "to connect"),

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { unixSeconds } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { type AddressRules, checkPeerAddress, isPeerAddress } from "./address.ts";
+import { type AddressRules, checkPeerAddress, isPeerAddress, splitPeerAddress } from "./address.ts";
 import type { Random } from "./deps.ts";
 import { WireError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
@@ -11,7 +11,10 @@ export interface PeerBookOptions extends AddressRules {
   readonly sizeMax: number;
   /** Names the chain in the stored list: entries of another are left out. */
   readonly chain: string;
-  readonly limits: Pick<Limits, "backoffFirstMs" | "backoffMaxMs" | "neverReachedMax" | "pexPerSourceMax">;
+  readonly limits: Pick<
+    Limits,
+    "backoffFirstMs" | "backoffMaxMs" | "neverReachedMax" | "pexPerSourceMax" | "portsPerIpMax"
+  >;
 }
 
 export interface PeerBookDeps {
@@ -32,7 +35,7 @@ interface Entry {
   /** Dials in a row that led to no introduction (M8), and since when to try again, monotonic. */
   failures: number;
   notBeforeMs: number;
-  /** Who told us; undefined when it introduced itself or was configured. */
+  /** Who told us of what we never reached, itself (its IP) or another; undefined once a dial of ours found it. */
   source: string | undefined;
 }
 
@@ -52,6 +55,9 @@ const EVICT_UNSEEN_SECONDS = 24 * 3600;
 const STORED_RETRIES_MAX = 10;
 const INCOMING_PORT_FAILURES_MAX = 5;
 const ALIASES_MAX = 4096;
+const SELVES_MAX = 4096;
+/** Source of what an earlier process had not reached either. */
+const STORED = "stored";
 
 /**
  * Addresses of other nodes, and how dialling them went (p2p.md 11.1, 6.4). Keeps the reference's peers.json, its retry
@@ -129,6 +135,7 @@ export class PeerBook {
     entry.lastSeen = lastSeen;
     entry.hasIncomingPort = chain !== undefined && (value.HasIncomingPort ?? value.HasIncomePort) === true;
     entry.userAgent = typeof value.UserAgent === "string" ? value.UserAgent : "";
+    if (!entry.hasIncomingPort) entry.source = STORED;
     return entry;
   }
 
@@ -155,15 +162,24 @@ export class PeerBook {
   addConfigured(address: string, { trusted }: { readonly trusted: boolean }): void {
     const entry = this.#touch(checkPeerAddress(address, this.#options));
     if (trusted) entry.trusted = true;
+    entry.source = undefined;
   }
 
-  /** A peer that dialled us and says it listens there. @throws WireError P2P_ADDRESS */
+  /**
+   * A peer that dialled us and says it listens there. Nobody can check that before a dial, so an IP has few such ports,
+   * the newest. @throws WireError P2P_ADDRESS
+   */
   addIncoming(address: string, userAgent: string): "ok" | "full" {
     const clean = checkPeerAddress(address, this.#options);
-    if (!this.has(clean) && this.isFull && !this.#evict()) return "full";
+    if (!this.has(clean)) {
+      const { ip } = splitPeerAddress(clean);
+      this.#keepPortsFew(ip);
+      if (this.isFull && !this.#evict()) return "full";
+      this.#makeRoom(ip, this.#unreachedBySource(), { ownToo: true });
+      this.#touch(clean).source = ip;
+    }
     const entry = this.#touch(clean);
     entry.userAgent = userAgent;
-    entry.source = undefined;
     this.#succeeded(entry);
     return "ok";
   }
@@ -171,13 +187,7 @@ export class PeerBook {
   /** What another peer or a download says. Returns how many were taken. */
   addHeard(addresses: readonly string[], source: string): number {
     if (this.isFull) return 0;
-    const { neverReachedMax, pexPerSourceMax } = this.#options.limits;
-    let unreached = 0;
-    let fromSource = 0;
-    for (const entry of this.#entries.values()) {
-      if (entry.source !== undefined) unreached++;
-      if (entry.source === source) fromSource++;
-    }
+    const counts = this.#unreachedBySource();
     let taken = 0;
     for (const address of addresses) {
       if (!isPeerAddress(address, this.#options)) continue;
@@ -188,10 +198,11 @@ export class PeerBook {
         known.lastSeen = this.#now();
         continue;
       }
-      if (this.isFull || unreached >= neverReachedMax || fromSource >= pexPerSourceMax) break;
+      const count = counts.get(source) ?? 0;
+      if (this.isFull || count >= this.#options.limits.pexPerSourceMax) break;
+      if (!this.#makeRoom(source, counts, { ownToo: false })) break;
       this.#touch(clean).source = source;
-      unreached++;
-      fromSource++;
+      counts.set(source, count + 1);
       taken++;
     }
     return taken;
@@ -239,7 +250,10 @@ export class PeerBook {
 
   /** It is ourselves (M2): never dialled, stored or handed out again. */
   markSelf(address: string): void {
+    this.#selves.delete(address);
     this.#selves.add(address);
+    // Whoever knows our mirror can have us mark any port of its own.
+    if (this.#selves.size > SELVES_MAX) this.#selves.delete(this.#selves.values().next().value as string);
     if (!this.isTrusted(address)) this.#entries.delete(address);
   }
 
@@ -349,6 +363,43 @@ export class PeerBook {
     return true;
   }
 
+  /** Of the ports an IP says it listens on and nobody reached, the oldest gives way to one more. */
+  #keepPortsFew(ip: string): void {
+    const ports: Entry[] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.source === ip && splitPeerAddress(entry.address).ip === ip) ports.push(entry);
+    }
+    if (ports.length >= this.#options.limits.portsPerIpMax) this.#entries.delete(oldestOf(ports).address);
+  }
+
+  #unreachedBySource(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { source } of this.#entries.values()) {
+      if (source !== undefined) counts.set(source, (counts.get(source) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /**
+   * Room for one more that was never reached: whoever told most gives one up for another that told less, so that few
+   * cannot keep all others out. `ownToo`: else one of the source's own goes. False: there is none to be had.
+   */
+  #makeRoom(source: string, counts: Map<string, number>, { ownToo }: { readonly ownToo: boolean }): boolean {
+    let [unreached, most] = [0, source];
+    for (const [other, count] of counts) {
+      unreached += count;
+      if (count > (counts.get(most) ?? 0)) most = other;
+    }
+    if (unreached < this.#options.limits.neverReachedMax) return true;
+    const [own, largest] = [counts.get(source) ?? 0, counts.get(most) ?? 0];
+    const from = largest > own + 1 || own === 0 ? most : source;
+    if (from === source && !ownToo) return false;
+    const oldest = oldestOf([...this.#entries.values()].filter((entry) => entry.source === from));
+    this.#entries.delete(oldest.address);
+    counts.set(from, (counts.get(from) ?? 0) - 1);
+    return true;
+  }
+
   #fresh(address: string): Entry {
     return {
       address,
@@ -374,6 +425,11 @@ export class PeerBook {
   #now(): number {
     return unixSeconds(this.#deps.clock);
   }
+}
+
+/** Unseen for longest, of equals the first; `entries` must not be empty. */
+function oldestOf(entries: readonly Entry[]): Entry {
+  return entries.reduce((oldest, entry) => (entry.lastSeen < oldest.lastSeen ? entry : oldest));
 }
 
 /** Unix seconds, or RFC 3339 text as older releases wrote. */

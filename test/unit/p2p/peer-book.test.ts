@@ -174,11 +174,54 @@ test("hearsay is bounded by source, in sum, and by the list", () => {
   const list = (n: number) => Array.from({ length: 10 }, (_, i) => `10.${n}.0.${i}:6000`);
   assert.equal(book.addHeard(list(1), "a"), 5);
   assert.equal(book.addHeard(list(1), "a"), 0);
-  assert.equal(book.addHeard(list(2), "b"), 3);
+  assert.equal(book.addHeard(list(2), "b"), 4, "a gives one up");
+  assert.equal(book.size, 8);
   // Those that turned out real no longer count.
-  for (let i = 0; i < 5; i++) book.reached(`10.1.0.${i}:6000`, agent);
-  assert.equal(book.addHeard(list(2), "a"), 5);
-  assert.equal(book.size, 13);
+  for (let i = 1; i < 5; i++) book.reached(`10.1.0.${i}:6000`, agent);
+  assert.equal(book.addHeard(list(3), "a"), 4);
+  assert.equal(book.size, 12);
+});
+
+test("a few that tell much do not keep out what others tell", () => {
+  const { book } = rig({ sizeMax: 65_535 });
+  for (let n = 0; n < 8; n++) {
+    book.addHeard(
+      Array.from({ length: 1024 }, (_, i) => `10.${n}.${i >> 8}.${i & 255}:6000`),
+      `junk ${n % 4}`,
+    );
+  }
+  assert.equal(book.size, 4096);
+  assert.equal(book.addHeard(["11.0.0.1:6000", "11.0.0.2:6000"], "honest"), 2);
+  assert.equal(book.addIncoming("12.0.0.1:6000", agent), "ok");
+  assert.equal(book.addHeard(["10.9.0.1:6000"], "junk 0"), 0, "nor do they push it out again");
+  assert.deepEqual([book.has("11.0.0.1:6000"), book.has("12.0.0.1:6000"), book.size], [true, true, 4096]);
+});
+
+test("an address that dials us and announces another port each time does not fill the list", () => {
+  const { book } = rig({ sizeMax: 65_535 });
+  for (let port = 1024; port < 9000; port++) assert.equal(book.addIncoming(`10.0.0.1:${port}`, agent), "ok");
+  assert.equal(book.size, LIMITS.portsPerIpMax);
+  assert.ok(book.has("10.0.0.1:8999"), "the newest stay");
+  book.reached("10.0.0.1:8999", agent);
+  for (let port = 9000; port < 9100; port++) book.addIncoming(`10.0.0.1:${port}`, agent);
+  assert.ok(book.has("10.0.0.1:8999"), "so does what a dial has found");
+});
+
+test("what was read from the file and never reached is bounded with the rest", () => {
+  const limits = { ...LIMITS, neverReachedMax: 4 };
+  const first = rig({ limits }).book;
+  first.addHeard(["10.0.0.1:6000", "10.0.0.2:6000", "10.0.0.3:6000", "10.0.0.4:6000"], "a");
+  const { book } = rig({ limits });
+  book.load(first.serialize());
+  book.addConfigured("10.0.0.1:6000", { trusted: false });
+  assert.equal(book.addHeard(["10.0.1.1:6000", "10.0.1.2:6000", "10.0.1.3:6000"], "b"), 2);
+  assert.deepEqual([book.size, book.has("10.0.0.1:6000")], [5, true]);
+});
+
+test("who knows our mirror cannot make us remember ever more addresses as ourselves", () => {
+  const { book } = rig();
+  for (let i = 0; i < 5000; i++) book.markSelf(`10.0.${i >> 8}.${i & 255}:6000`);
+  assert.deepEqual([book.isSelf("10.0.0.0:6000"), book.isSelf("10.0.19.135:6000")], [false, true]);
 });
 
 test("a full list takes an incoming peer in the place of one unseen for a day, else says so", async () => {
