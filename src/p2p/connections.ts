@@ -89,8 +89,9 @@ export class Connections {
       .sort((a, b) => Number(a.shadow) - Number(b.shadow) || a.id - b.id);
   }
 
-  hasMirror(mirror: number): boolean {
-    return this.find((peer) => peer.isIntroduced && peer.introduction?.mirror === mirror) !== undefined;
+  /** Introduced links to whoever has this mirror, or says so. */
+  withMirror(mirror: number): Peer[] {
+    return this.all().filter((peer) => peer.isIntroduced && peer.introduction?.mirror === mirror);
   }
 
   /** An introduced connection leads to whoever listens there (M1). */

@@ -102,8 +102,22 @@ export class Dialer {
     if (book.isSelf(address) || penalties.isBanned(remote.ip)) return false;
     if (this.#options.localhostOnly && !isLoopback(remote.ip)) return false;
     if (table.isPending(address) || table.isConnectedTo(remote) || table.reaches(remote)) return false;
+    return !this.#isLinked(address, remote.ip);
+  }
+
+  /**
+   * A link leads to the node that was last seen there (M3). Every peer is told the mirror of its peers, so whoever dials
+   * us can pass for another: only of who is at the same IP, or where we dialled, and for a trusted address of who is
+   * trusted, is it believed. Two links to a node with two addresses do no harm.
+   */
+  #isLinked(address: string, ip: string): boolean {
+    const { book, table } = this.#deps;
     const mirror = book.mirrorOf(address);
-    return mirror === undefined || !table.hasMirror(mirror);
+    if (mirror === undefined) return false;
+    const isTrusted = book.isTrusted(address);
+    return table
+      .withMirror(mirror)
+      .some((peer) => peer.remote.ip === ip || (peer.outgoing && (peer.trusted || !isTrusted)));
   }
 
   async #dial(address: string): Promise<void> {

@@ -161,6 +161,34 @@ test("nobody takes over a link by announcing another port", async () => {
   await world.stop();
 });
 
+for (const { how, peers } of [
+  { how: "trusted", peers: { defaultConnections: ["10.0.0.2:6000"] } },
+  { how: "untrusted", peers: { customPeers: ["10.0.0.2:6000"] } },
+]) {
+  test(`who copies the mirror of a peer (${how}) does not keep us from dialling that peer again`, async () => {
+    const world = new MemoryWorld();
+    const other = await world.node({ ip: "10.0.0.2", port: 6000, outgoing: false });
+    const node = await world.node({ ip: "10.0.0.1", port: 6000, ...peers });
+    await world.run(8_000);
+    const [link] = node.network.connections();
+    assert.equal(link?.address, "10.0.0.2:6000");
+    const thief = await world.client(node, "10.0.0.66");
+    thief.introduce(introductionFor(node, { mirror: link?.mirror ?? 0 }));
+    await world.run(50);
+    assert.equal(node.introduced(), 2);
+    other.network.disconnect(other.network.connections()[0]?.id ?? 0);
+    await world.run(10);
+    assert.equal(other.introduced(), 0);
+    for (let i = 0; i < 36; i++) {
+      thief.say(encode.empty("PONG"));
+      await world.run(20_000);
+    }
+    assert.equal(thief.closed, false);
+    assert.equal(other.introduced(), 1);
+    await world.stop();
+  });
+}
+
 test("the same node from another address is another link", async () => {
   const world = new MemoryWorld();
   const node = await world.node({ outgoing: false });
