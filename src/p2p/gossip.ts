@@ -299,9 +299,11 @@ export class Gossip {
   }
 }
 
-/** Violations an honest peer may send: its chain is ahead of ours or behind. */
+/** Violations an honest peer may send: its chain is ahead of ours or behind. Hours grow with the time of the head. */
+const BAD_TIMING: ReadonlySet<string> = new Set(["TX_INPUT_UNKNOWN", "TX_OUTPUT_COLLIDES", "TX_HOURS_INSUFFICIENT"]);
+
 function isBadTiming(error: RuleError): boolean {
-  return error.code === "TX_INPUT_UNKNOWN" || error.code === "TX_OUTPUT_COLLIDES";
+  return BAD_TIMING.has(error.code);
 }
 
 /** Whoever was asked for it is gone and will not answer. */

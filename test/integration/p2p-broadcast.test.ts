@@ -231,6 +231,23 @@ test("spending an output we have not seen yet is no offence", () =>
     assert.equal(client.closed, false);
   }));
 
+test("hours that a block not here yet brings are no offence, and the transaction is asked for again", () =>
+  scene(async (s) => {
+    const client = await introduced(s);
+    const [first, ...coins] = s.coins as [Coin, ...Coin[]];
+    // A day has gone by since the head; the peer holds a block of today, and its transactions spend what the day has brought.
+    const txns = coins.slice(0, 12).map((coin) => pay(coin, coin.ux.body.hours + 1000n));
+    client.say(encode.transactions(txns));
+    await s.world.run(200);
+    assert.deepEqual([client.closed, s.node.pool.size], [false, 0]);
+    await s.node.test.add([pay(first)], { time: s.node.test.chain.head().time + 86_400 });
+    await s.world.run(5_000);
+    assert.deepEqual(askedOf(client), ids(...txns));
+    client.say(encode.transactions(txns));
+    await s.world.run(200);
+    assert.equal(s.node.pool.size, 12);
+  }));
+
 test("announcement times reach the pool", () =>
   scene(async (s) => {
     const txn = pay(s.coins[0] as Coin);
