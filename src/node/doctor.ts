@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, readdir, stat, statfs } from "node:fs/promises";
+import { access, stat, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
@@ -8,10 +8,12 @@ import { silentLogger } from "../base/log.ts";
 import type { ChainParams } from "../chain/params.ts";
 import type { Head } from "../chain/store.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
+import { endpointText } from "../p2p/address.ts";
 import { TcpTransport } from "../p2p/tcp.ts";
 import type { Transport } from "../p2p/transport.ts";
 import { StoreError } from "../storage/errors.ts";
 import { askPeer, peersToAsk } from "./doctor-peers.ts";
+import { Evidence } from "./evidence.ts";
 import { openChain } from "./open-chain.ts";
 import { systemClock } from "./system-clock.ts";
 
@@ -212,7 +214,7 @@ async function* publisher({ blockPublisher, paths }: DaemonConfig): AsyncGenerat
   const check = "publisher";
   if (!blockPublisher) return;
   yield ok(check, "the secret key is the chain's");
-  const evidence = (await readdir(paths.evidence).catch(() => [])).filter((name) => !name.startsWith("."));
+  const evidence = await new Evidence(paths.evidence).open().catch(() => []);
   if (evidence.length === 0) return;
   const text = `the key has signed two blocks of one height: ${evidence.length} proof(s) in ${paths.evidence}`;
   yield { check, level: "warn", text, remedy: "Decide which head stands: docs/operating.md, publisher safety." };
@@ -222,7 +224,7 @@ async function* publisher({ blockPublisher, paths }: DaemonConfig): AsyncGenerat
 async function running({ web }: DaemonConfig, deps: DoctorDeps): Promise<Finding> {
   const check = "running node";
   if (!web.enabled || web.port === 0 || web.https) return ok(check, "its API cannot be asked with these flags");
-  const url = `http://${web.address}:${web.port}/readyz`;
+  const url = `http://${endpointText({ ip: reachableIp(web.address), port: web.port })}/readyz`;
   try {
     const response = await deps.fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
     const { reasons = [] } = (await response.json()) as { reasons?: string[] };
@@ -234,10 +236,19 @@ async function running({ web }: DaemonConfig, deps: DoctorDeps): Promise<Finding
   }
 }
 
+/** Where this machine reaches what listens on `address`. */
+function reachableIp(address: string): string {
+  if (address === "" || address === "0.0.0.0") return "127.0.0.1";
+  return address === "::" ? "::1" : address;
+}
+
 /** Whether each listener could be had, by having it for a moment. */
-async function* ports({ network, web }: DaemonConfig): AsyncGenerator<Finding> {
+async function* ports({ network, web, profiling }: DaemonConfig): AsyncGenerator<Finding> {
   const wanted: [flag: string, host: string, port: number][] = [];
-  if (network.enabled && network.incoming) wanted.push(["-port", network.address, network.port]);
+  if (network.enabled && network.incoming) {
+    const host = network.address === "" && network.localhostOnly ? "127.0.0.1" : network.address;
+    wanted.push(["-port", host, network.port]);
+  }
   if (network.webSocketListen !== undefined) {
     wanted.push(["-ws-listen", network.webSocketListen.ip, network.webSocketListen.port]);
   }
@@ -245,6 +256,7 @@ async function* ports({ network, web }: DaemonConfig): AsyncGenerator<Finding> {
   if (web.publicListener !== undefined) {
     wanted.push(["-public-addr", web.publicListener.address, web.publicListener.port]);
   }
+  if (profiling !== undefined) wanted.push(["-http-prof-host", profiling.address, profiling.port]);
   for (const [flag, host, port] of wanted) {
     const check = "port";
     const where = `${host || "*"}:${port}`;
@@ -287,10 +299,13 @@ async function* peers(config: DaemonConfig, deps: DoctorDeps): AsyncGenerator<Fi
     if (problem === undefined) yield ok(check, `${address} is a node of this chain`);
     else yield { check, level: "warn", text: `${address}: ${problem}` };
   }
-  if (answers.some(({ problem }) => problem === undefined)) return;
+  for (const url of network.webSocketUrls) yield ok(check, `${url} is dialled by WebSocket, and not asked here`);
+  if (network.webSocketUrls.length > 0 || answers.some(({ problem }) => problem === undefined)) return;
+  const isToCome = known.length === 0 && network.peerListUrl !== undefined;
   // A publisher may be the first of its chain.
-  const level = config.blockPublisher ? "warn" : "fail";
-  const text = known.length === 0 ? "no address is known" : "none of them can be reached";
+  const level = config.blockPublisher || isToCome ? "warn" : "fail";
+  const none = known.length === 0 ? "no address is known" : "none of them can be reached";
+  const text = isToCome ? `${none} yet: the list of ${network.peerListUrl} is downloaded at the start` : none;
   const remedy =
     "Name peers that run (default_connections of FIBER_TOML, or -custom-peers-file), and let their port through firewalls.";
   yield { check, level, text, remedy };

@@ -12,6 +12,7 @@ import { parsePublicKey, publicKeyOf, randomSecretKey } from "../../../src/ciphe
 import { loadDaemonConfig } from "../../../src/config/config.ts";
 import { loadGenesisWallet } from "../../../src/config/genesis-wallet.ts";
 import { type DoctorDeps, diagnose, type Finding, systemDoctorDeps } from "../../../src/node/doctor.ts";
+import { Evidence } from "../../../src/node/evidence.ts";
 import { openChain } from "../../../src/node/open-chain.ts";
 import { systemClock } from "../../../src/node/system-clock.ts";
 import {
@@ -102,7 +103,7 @@ test("what is wrong is named with a remedy, and the rest is looked at all the sa
   await chmod(files.genesis, 0o644);
   const { paths } = await load();
   await mkdir(paths.evidence, { recursive: true });
-  await writeFile(join(paths.evidence, "2.json"), "{}");
+  await writeFile(join(paths.evidence, `block-2-${"ab".repeat(32)}.json`), "{}");
   const past = { ...systemClock, nowMs: () => Date.now() - 3_600_000 };
   const findings = await ask([await withPeer(files, `127.0.0.1:${await freePort()}`)], {
     clock: past,
@@ -116,6 +117,50 @@ test("what is wrong is named with a remedy, and the rest is looked at all the sa
   assert.match(of(findings, "port")[0]?.text ?? "", /EADDRINUSE/);
   assert.match(of(findings, "peers")[0]?.text ?? "", /cannot be reached: ECONNREFUSED/);
   for (const { remedy, check } of bad(findings)) assert.ok(check === "peers" || remedy !== undefined, check);
+});
+
+test("evidence that the operator has settled is no finding any more", async (t) => {
+  const { ask, load } = await patient(t);
+  const { paths } = await load();
+  const evidence = new Evidence(paths.evidence);
+  await mkdir(paths.evidence, { recursive: true });
+  await writeFile(join(paths.evidence, `block-2-${"ab".repeat(32)}.json`), "{}");
+  assert.match(of(await ask(), "publisher").at(-1)?.text ?? "", /two blocks of one height: 1 proof/);
+  await evidence.settle(await evidence.open());
+  assert.deepEqual(of(await ask(), "publisher"), [
+    { check: "publisher", level: "ok", text: "the secret key is the chain's" },
+  ]);
+});
+
+test("every listener is tried where the node would listen, the one of profiles too", async (t) => {
+  const { ask, web } = await patient(t);
+  const profiles = await listen(t, createServer());
+  const findings = of(await ask(["-http-prof", `-http-prof-host=127.0.0.1:${profiles}`]), "port");
+  assert.deepEqual(
+    findings.map(({ level, text }) => [level, text.split(" ")[0]?.replace(/\d+$/, "")]),
+    [
+      ["ok", "127.0.0.1:"],
+      ["ok", "127.0.0.1:"],
+      ["fail", "127.0.0.1:"],
+    ],
+  );
+  assert.match(findings[2]?.remedy ?? "", /-http-prof-host/);
+  assert.ok(web > 0);
+});
+
+test("a node whose peers are WebSocket addresses, or come from a list it downloads, is not called lonely", async (t) => {
+  const { ask } = await patient(t);
+  const [linked] = of(await ask(["-ws-connect=wss://localhost:6443"]), "peers");
+  assert.deepEqual(
+    [linked?.level, linked?.text],
+    ["ok", "wss://localhost:6443/p2p/v2 is dialled by WebSocket, and not asked here"],
+  );
+  const [listed] = of(await ask(["-peerlist-url=https://example.org/peers.txt", "-download-peerlist=true"]), "peers");
+  assert.deepEqual(listed?.level, "warn");
+  assert.match(
+    listed?.text ?? "",
+    /no address is known yet: the list of https:\/\/example.org\/peers.txt is downloaded at the start/,
+  );
 });
 
 test("a damaged database and a foreign one are told apart", async (t) => {
@@ -150,6 +195,16 @@ test("a node that runs is asked itself", async (t) => {
   status = 503;
   const [finding] = of(await ask(), "running node");
   assert.deepEqual([finding?.level, finding?.text], ["fail", "not ready: the last write to the database failed"]);
+  const asked: string[] = [];
+  const fetch = async (url: string) => {
+    asked.push(url);
+    return new Response("{}");
+  };
+  for (const address of ["::1", "0.0.0.0", "::"]) await ask([`--web-interface-addr=${address}`], { fetch });
+  assert.deepEqual(
+    asked,
+    ["[::1]", "127.0.0.1", "[::1]"].map((host) => `http://${host}:${web}/readyz`),
+  );
 });
 
 test("peers are asked by introduction: those of this chain, of another, and those that refuse", async (t) => {
