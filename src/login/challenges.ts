@@ -55,6 +55,8 @@ export interface ChallengesDeps {
   readonly log: Logger;
   /** Refuses a caller whose fundings did not come back. @throws LoginError rate_limited, funding_exhausted */
   readonly checkBudget?: ((caller: Caller) => void) | undefined;
+  /** Whether this service itself spends coins of the address; absent: of none. */
+  readonly isOurs?: ((address: Address) => boolean) | undefined;
   /** Whether a client id may ask; absent: any of the right form. */
   readonly knowsClient?: ((clientId: string) => boolean) | undefined;
   /** Why nobody is signed in at the moment; absent or undefined: they are. */
@@ -158,6 +160,7 @@ export class Challenges implements ChallengeService {
     this.#limits.all.demand(ALL, "busy", "The service issues as many challenges as it may: wait a moment");
     if (request.method === "return") this.#deps.checkBudget?.(caller);
     const address = loginAddressOf(request.address);
+    if (request.method === "return") this.#refuseOurs(address);
     const loginAddress = encodeAddress(address);
     this.#checkClient(request);
     const id = randomText(random, 16);
@@ -500,6 +503,15 @@ export class Challenges implements ChallengeService {
     if (clientId === undefined) return;
     const knows = this.#deps.knowsClient ?? ((id: string) => /^[A-Za-z0-9._:-]{1,64}$/.test(id));
     if (!knows(clientId)) throw new LoginError("invalid_client", "This client id is not known here");
+  }
+
+  /**
+   * Whoever names the return address of one challenge as the login address of another has a coin sent there: by that the
+   * addresses the coin comes from would be proved to be the asker's.
+   */
+  #refuseOurs(address: Address): void {
+    if (this.#deps.isOurs?.(address) !== true) return;
+    throw new LoginError("invalid_address", "This service lends coins from that address: prove it by signature");
   }
 
   async #refused(record: ChallengeRecord, reason: string, caller: Caller): Promise<void> {

@@ -211,17 +211,18 @@ async function makeParts(options: LoginOptions, deps: LoginDeps, onEvent: Emitte
   const tokens = new Tokens({ issuer, keys, sessions, store, clock, random, audit, limits });
   const openId = new OpenId({ issuer, sessions, tokens, store, clock, random, audit, limits, algorithms });
   const budget = new FundingBudget(limits, clock);
+  const stock =
+    stockKeys === undefined ? undefined : new Stock(stockKeys, stockOptions, { chain, pool, submit, clock, log });
   const challenges = new Challenges(
     { issuer, coin, amount: stockOptions.amount, limits },
     {
       ...{ store, clock, random, secrets, audit, sessions, tokens, chain, onEvent, log },
       knowsClient: deps.knowsClient,
       paused: deps.paused,
+      isOurs: (address) => stock?.owns(address) === true,
       checkBudget: (caller: Caller) => budget.check(caller),
     },
   );
-  const stock =
-    stockKeys === undefined ? undefined : new Stock(stockKeys, stockOptions, { chain, pool, submit, clock, log });
   const funding = new Funding(
     stockOptions.amount,
     { chain, pool, stock, clock, log },

@@ -153,6 +153,11 @@ export class Stock {
     }
   }
 
+  /** Coins of this address are lent. */
+  owns(address: Address): boolean {
+    return this.#lanes.has(toHex(address));
+  }
+
   /** Ready outputs that are free. */
   get ready(): number {
     return this.#ready.size;

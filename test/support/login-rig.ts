@@ -48,7 +48,7 @@ export const ISSUER = "https://login.example.org";
 export const AMOUNT = 1_000_000n;
 
 /** Addresses of the stock, when there is one. */
-const LANES = owners("login stock", 8);
+export const LANES = owners("login stock", 8);
 
 export interface LoginRigOptions {
   /** The service lends coins to who has none. */

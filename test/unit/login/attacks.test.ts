@@ -9,8 +9,8 @@ import { randomText } from "../../../src/login/encoding.ts";
 import type { LoginErrorCode } from "../../../src/login/errors.ts";
 import type { LoginDeps } from "../../../src/login/login.ts";
 import { LoginSecrets } from "../../../src/login/secrets.ts";
-import { alice, blockAfter, bob, carol, malleated, signBlock } from "../../support/chain.ts";
-import { AMOUNT, CALLER, idOf, LoginRig } from "../../support/login-rig.ts";
+import { alice, blockAfter, bob, carol, malleated, type Owner, signBlock } from "../../support/chain.ts";
+import { AMOUNT, CALLER, idOf, LANES, LoginRig } from "../../support/login-rig.ts";
 
 const refusal = (code: LoginErrorCode) => (error: unknown) => (error as { code?: unknown }).code === code;
 const claim = (rig: LoginRig, { record, claimSecret }: { record: ChallengeRecord; claimSecret: string | undefined }) =>
@@ -68,6 +68,28 @@ describe("V2, every input is the login address's own", () => {
     await rig.mine(rig.giveBack(record, { from: [rig.coin(alice), rig.coin(bob)] }));
     assert.equal(await rig.status(record.id), "waiting");
     assert.equal((await rig.login.challenges.get(record.id)).notice?.code, "mixed_inputs");
+  });
+
+  test("a coin that the service lends proves nothing: its own addresses cannot be logged in with by return", async () => {
+    const rig = await LoginRig.start({ withStock: true, limits: { fundings: { burst: 100, everyMs: 1 } } });
+    const minePool = async () => {
+      await rig.clock.advance(1_000);
+      const pooled = rig.pool.all().map(({ txn }) => txn);
+      if (pooled.length > 0) await rig.mine(...pooled);
+    };
+    for (let i = 0; i < 3; i++) await minePool(); // coins are made ready
+    const asked = await Promise.allSettled(
+      [...LANES, ...LANES, ...LANES].map(({ address }) => rig.challenge({ address: encodeAddress(address) })),
+    );
+    for (const result of asked) {
+      if (result.status === "rejected") continue;
+      // Who asks for a login of a return address has a coin sent there, by the stock and by nobody else.
+      await rig.challenge({ address: result.value.record.returnAddress });
+      await minePool();
+      assert.notEqual(await rig.status(result.value.record.id), "confirmed");
+    }
+    assert.ok(asked.every((result) => result.status === "rejected" && refusal("invalid_address")(result.reason)));
+    await rig.challenge({ address: encodeAddress((LANES[0] as Owner).address), method: "signature" });
   });
 
   test("who got it wrong can still do it right", async () => {
