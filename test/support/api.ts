@@ -125,7 +125,7 @@ export interface ApiFixture {
 }
 
 /** Wallets, quickly encrypted, and key-value storage in `folder`; without one both are switched off. */
-async function clientStores(
+export async function clientStores(
   parts: { readonly chain: Blockchain; readonly pool: UnconfirmedPool },
   folder: string | undefined,
 ): Promise<Pick<ApiServices, "wallets" | "spending" | "keyValues">> {

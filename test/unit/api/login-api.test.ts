@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { LightMyRequestResponse } from "fastify";
+import { encodeAddress } from "../../../src/cipher/address.ts";
+import { LOGIN_LIMITS } from "../../../src/login/limits.ts";
+import { alice } from "../../support/chain.ts";
+import { loginApi, loginClient } from "../../support/login-api.ts";
+import { CALLER, ISSUER } from "../../support/login-rig.ts";
+
+const ADDRESS = encodeAddress(alice.address);
+type Fixture = Awaited<ReturnType<typeof loginApi>>;
+
+/** The first cookie of an answer whose name begins so, as a Cookie header. */
+function cookieOf(answer: LightMyRequestResponse, name: string): string {
+  const all = [answer.headers["set-cookie"] ?? []].flat();
+  const set = all.find((text) => text.startsWith(name));
+  assert.ok(set !== undefined, `${name} among ${all}`);
+  return set.split(";", 1)[0] as string;
+}
+
+/** A challenge that this browser has begun by the page's form, proved, and its cookie. */
+async function provedInBrowser({ app, rig }: Fixture, fields: Record<string, string> = {}) {
+  const form = new URLSearchParams({ address: ADDRESS, method: "signature", ...fields });
+  const begun = await app.inject({ method: "POST", url: "/login", payload: form.toString() });
+  assert.equal(begun.statusCode, 303, begun.body);
+  const id = (begun.headers.location as string).split("/").at(-1)?.split("?", 1)[0] as string;
+  const record = await rig.login.challenges.get(id);
+  await rig.login.challenges.prove(id, rig.sign(record), CALLER);
+  return { id, cookie: cookieOf(begun, "__Host-login_claim_") };
+}
+
+/** A browser that is signed in. */
+async function signedIn(fixture: Fixture): Promise<string> {
+  const { id, cookie } = await provedInBrowser(fixture);
+  const done = await fixture.app.inject({ method: "POST", url: `/login/verify/${id}`, headers: { cookie } });
+  return cookieOf(done, "__Host-login_session");
+}
+
+describe("cookies", () => {
+  test("behind TLS a cookie is of this host alone, for no script and no other site's form", async () => {
+    const { app } = await loginApi();
+    const payload = { address: ADDRESS, claim: "cookie" };
+    const { headers, body } = await app.inject({ method: "POST", url: "/login/v1/challenges", payload });
+    const [, flags] = /^__Host-login_claim_[\w-]{22}=[\w-]{43}; (.*)$/.exec(String(headers["set-cookie"])) ?? [];
+    assert.equal(flags, "Path=/; Max-Age=720; HttpOnly; SameSite=Lax; Secure");
+    assert.ok(!("claim_secret" in JSON.parse(body)), "what is in the cookie is not in the answer");
+  });
+
+  const foreign: Readonly<Record<string, Record<string, string>>> = {
+    "a page of another site": { origin: "https://evil.example" },
+    "a page of a neighbour": { "sec-fetch-site": "same-site" },
+    "a page that hides where it is": { origin: "null" },
+    "this site without TLS": { origin: ISSUER.replace("https:", "http:"), host: new URL(ISSUER).host },
+    "another site, as the browser says": { "sec-fetch-site": "cross-site" },
+  };
+  for (const [who, headers] of Object.entries(foreign)) {
+    test(`${who} cannot act on the visitor's cookies`, async () => {
+      const fixture = await loginApi();
+      const { app, rig } = fixture;
+      const { id, cookie } = await provedInBrowser(fixture);
+      const session = await signedIn(fixture);
+      const post = (url: string, jar: string, payload = "") =>
+        app.inject({ method: "POST", url, headers: { ...headers, cookie: jar }, payload });
+      const asked = await Promise.all([
+        post(`/login/v1/challenges/${id}/claim`, cookie),
+        post(`/login/verify/${id}`, cookie),
+        post("/login/v1/logout", session),
+        post("/logout", session),
+        post("/login", "", `address=${ADDRESS}`),
+        post("/login/cancel", "", "interaction=x"),
+      ]);
+      assert.deepEqual(
+        asked.map(({ statusCode }) => statusCode),
+        asked.map(() => 403),
+      );
+      assert.equal(await rig.status(id), "confirmed");
+      const still = await app.inject({ url: "/login/v1/session", headers: { cookie: session } });
+      assert.equal(still.statusCode, 200);
+    });
+  }
+
+  test("a page of this site can", async () => {
+    const fixture = await loginApi();
+    const { id, cookie } = await provedInBrowser(fixture);
+    const headers = { cookie, origin: ISSUER, "sec-fetch-site": "same-origin" };
+    const claimed = await fixture.app.inject({ method: "POST", url: `/login/v1/challenges/${id}/claim`, headers });
+    assert.equal(claimed.statusCode, 200);
+    const session = cookieOf(claimed, "__Host-login_session");
+    const out = await fixture.app.inject({ method: "POST", url: "/logout", headers: { ...headers, cookie: session } });
+    assert.equal(out.statusCode, 303);
+    const after = await fixture.app.inject({ url: "/login/v1/session", headers: { cookie: session } });
+    assert.equal(after.statusCode, 401);
+  });
+
+  test("no other site's script reads an answer made with the visitor's cookies", async () => {
+    const fixture = await loginApi();
+    const headers = { cookie: await signedIn(fixture), origin: "https://evil.example" };
+    const answer = await fixture.app.inject({ url: "/login/v1/session", headers });
+    assert.equal(answer.headers["access-control-allow-origin"], "*");
+    assert.equal(answer.headers["access-control-allow-credentials"], undefined);
+  });
+});
+
+describe("limits", () => {
+  const begin = ({ app }: Fixture, remoteAddress: string, forwardedFor?: string) =>
+    app.inject({
+      method: "POST",
+      url: "/login/v1/challenges",
+      payload: { address: "nonsense" },
+      remoteAddress,
+      ...(forwardedFor !== undefined && { headers: { "x-forwarded-for": forwardedFor } }),
+    });
+
+  test("who begins too many logins waits, told for how long; what it says of itself does not help", async () => {
+    const fixture = await loginApi();
+    const { burst } = LOGIN_LIMITS.challenges;
+    for (let i = 0; i < burst; i++)
+      assert.equal((await begin(fixture, "198.51.100.1", `203.0.113.${i}`)).statusCode, 400);
+    const refused = await begin(fixture, "198.51.100.1", "203.0.113.99");
+    assert.deepEqual([refused.statusCode, refused.json().code], [429, "rate_limited"]);
+    assert.equal(refused.headers["retry-after"], String(LOGIN_LIMITS.challenges.everyMs / 1000));
+    assert.equal((await begin(fixture, "198.51.100.2")).statusCode, 400);
+  });
+
+  test("behind a proxy on this machine the last address counts, an IPv6 network as one", async () => {
+    const fixture = await loginApi();
+    const { burst } = LOGIN_LIMITS.challenges;
+    for (let i = 0; i < burst; i++) await begin(fixture, "127.0.0.1", `203.0.113.${i}, 2001:db8::${i}`);
+    assert.equal((await begin(fixture, "127.0.0.1", "203.0.113.1, 2001:db8::ffff")).statusCode, 429);
+    assert.equal((await begin(fixture, "127.0.0.1", "203.0.113.1, 2001:db8:0:1::1")).statusCode, 400);
+  });
+});
+
+describe("services", () => {
+  const basic = (id: string, secret = `secret of ${id}`) => ({
+    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`,
+  });
+
+  test("introspection answers the service a token is meant for, with its secret, and nobody else", async () => {
+    const fixture = await loginApi({ clients: [loginClient("rewards"), loginClient("games")] });
+    const { app, rig } = fixture;
+    const { record, claimSecret } = await rig.challenge({ method: "signature", clientId: "rewards" });
+    await rig.login.challenges.prove(record.id, rig.sign(record), CALLER);
+    const { tokens } = await rig.login.challenges.claim(record.id, claimSecret as string, "secret", CALLER);
+    const payload = { token: tokens.accessToken };
+    const ask = async (headers: Record<string, string>) => {
+      const answer = await app.inject({ method: "POST", url: "/login/v1/introspect", headers, payload });
+      return [answer.statusCode, answer.json().active];
+    };
+    assert.deepEqual(await ask(basic("rewards")), [200, true]);
+    assert.deepEqual(await ask(basic("games")), [200, false]);
+    assert.deepEqual(await ask(basic("rewards", "a guess")), [401, undefined]);
+    assert.deepEqual(await ask({}), [401, undefined]);
+  });
+
+  test("a service with a secret is not asked for by others, nor are its tokens renewed or ended by them", async () => {
+    const fixture = await loginApi({ clients: [loginClient("rewards"), loginClient("games")] });
+    const { app, rig } = fixture;
+    const post = async (url: string, payload: object, headers = {}) =>
+      (await app.inject({ method: "POST", url, payload, headers })).statusCode;
+    const asked = { address: ADDRESS, client_id: "rewards" };
+    assert.equal(await post("/login/v1/challenges", asked), 401);
+    assert.equal(await post("/login/v1/challenges", asked, basic("games")), 401);
+    assert.equal(await post("/login/v1/challenges", asked, basic("rewards")), 201);
+    const { record, claimSecret } = await rig.challenge({ method: "signature", clientId: "rewards" });
+    await rig.login.challenges.prove(record.id, rig.sign(record), CALLER);
+    const { tokens } = await rig.login.challenges.claim(record.id, claimSecret as string, "secret", CALLER);
+    const refresh = { grant_type: "refresh_token", refresh_token: tokens.refreshToken };
+    for (const headers of [{}, basic("games")]) {
+      assert.equal(await post("/login/v1/token", refresh, headers), 401);
+      assert.equal(await post("/login/v1/revoke", { token: tokens.refreshToken }, headers), 401);
+    }
+    assert.equal(await post("/login/v1/token", refresh, basic("rewards")), 200);
+  });
+});
