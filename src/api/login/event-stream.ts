@@ -36,9 +36,13 @@ export class StreamSlots {
     return this.#open;
   }
 
-  /** Takes over the reply. The stream ends by `end`, or when the client goes. @throws LoginError busy, rate_limited */
+  /**
+   * Takes over the reply. The stream ends by `end`, or when the client goes.
+   * @throws LoginError busy, rate_limited; bad_request when it has gone already: its place would never be free again
+   */
   start(request: LoginRequest): EventStream {
     const { key } = request.caller;
+    if (request.reply.raw.destroyed) throw new LoginError("bad_request", "the client has gone");
     if (this.#open >= this.#limits.streamsMax)
       throw new LoginError("busy", "Too many event streams are open: ask again later");
     if (!this.#clients.take(key, this.#limits.perClientMax)) {
