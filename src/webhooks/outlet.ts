@@ -89,12 +89,22 @@ export class Outlet {
     const stored = (await store.get("webhook", this.#cursorKey)) as unknown as Cursor | undefined;
     this.#cursor = stored ?? feed.end();
     if (stored === undefined) await store.write([this.#cursorChange(this.#cursor)]);
-    for (const { key, value } of await store.list("webhook", { prefix: this.#queuePrefix })) {
-      this.#queue.set(key, value as unknown as Message);
-      this.#number = Number(key.slice(this.#queuePrefix.length));
-    }
+    await this.#loadQueue();
     this.#unsubscribe = feed.onNews.on(() => this.#wake());
+    this.#pump(); // a full queue takes nothing in before something is delivered
     this.#wake();
+  }
+
+  async #loadQueue(): Promise<void> {
+    const prefix = this.#queuePrefix;
+    for (let after: string | undefined; ; ) {
+      const rows = await this.#deps.store.list("webhook", { prefix, ...(after !== undefined && { after }) });
+      for (const { key, value } of rows) this.#queue.set(key, value as unknown as Message);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.key;
+      this.#number = Number(last.key.slice(prefix.length));
+    }
   }
 
   /** Ends posts under way; they are made again after the next start. */
@@ -142,7 +152,12 @@ export class Outlet {
           log.warn({ webhook: this.id, blocks: skipped }, "webhook too far behind, blocks left out");
         }
         const page = await feed.read(cursor);
-        await store.write([...page.events.flatMap((event) => this.#enqueue(event)), this.#cursorChange(page.next)]);
+        const taken = page.events.filter((event) => wants(this.#hook, event)).map((event) => this.#row(event));
+        await store.write([
+          ...taken.map(([key, message]) => ({ table: "webhook" as const, key, value: message as unknown as Json })),
+          this.#cursorChange(page.next),
+        ]);
+        for (const [key, message] of taken) this.#queue.set(key, message);
         this.#cursor = page.next;
         this.#hungry ||= page.more;
         this.#pump();
@@ -150,25 +165,13 @@ export class Outlet {
     } catch (error) {
       // Nothing is lost: what was not stored is read again, with the next news.
       this.#hungry = false;
-      await this.#reload();
       log.warn({ webhook: this.id, error: errorText(error) }, "webhook queue cannot be stored");
     }
   }
 
-  #enqueue(event: TopicEvent): Change[] {
-    if (!wants(this.#hook, event)) return [];
+  #row(event: TopicEvent): readonly [string, Message] {
     const key = `${this.#queuePrefix}${String(++this.#number).padStart(15, "0")}`;
-    const message: Message = { event, attempts: 0, sinceMs: 0, nextMs: 0 };
-    this.#queue.set(key, message);
-    return [{ table: "webhook", key, value: message as unknown as Json }];
-  }
-
-  /** Drops from memory what did not get into the store. */
-  async #reload(): Promise<void> {
-    const { store } = this.#deps;
-    const rows = await store.list("webhook", { prefix: this.#queuePrefix }).catch(() => []);
-    const kept = new Set(rows.map(({ key }) => key));
-    for (const key of [...this.#queue.keys()]) if (!kept.has(key)) this.#queue.delete(key);
+    return [key, { event, attempts: 0, sinceMs: 0, nextMs: 0 }];
   }
 
   /** Starts every post that is due; sets the timer for the next. */

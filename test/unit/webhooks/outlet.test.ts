@@ -211,6 +211,49 @@ test("a queue that is full leaves the rest in the feed, and nothing is lost", as
   }
 });
 
+test("after a restart with more than a page of messages left, all of them are told", async (t) => {
+  const { receiver, open, note, clock } = await setUp(t);
+  const first = await open();
+  receiver.verdict = () => DOWN;
+  for (let i = 0; i < 1200; i++) note(`k${i}`, i);
+  await receiver.until(() => receiver.attempts > 0);
+  await turns();
+  assert.ok(first.queued > 1000, `queued ${first.queued}`);
+  await first.stop();
+  receiver.verdict = () => undefined;
+  const second = await open();
+  clock.advance(RETRY.firstMs);
+  await receiver.until(() => second.queued === 0);
+  assert.equal(new Set(receiver.got.map(({ data }) => data.i)).size, 1200);
+});
+
+test("while the store fails nothing that was queued is forgotten, and what came meanwhile is told later", async (t) => {
+  const { receiver, open, note, clock, store } = await setUp(t);
+  const outlet = await open({ ...HOOK, topics: new Set(["node.health"]) });
+  receiver.verdict = () => DOWN;
+  for (let i = 0; i < 3; i++) note(`k${i}`, i);
+  await receiver.until(() => receiver.attempts === 3);
+  assert.equal(outlet.queued, 3);
+  const broken = async () => Promise.reject(new Error("the disk fails"));
+  const write = store.write.bind(store);
+  // The feed's own entries still get in; the queue's do not.
+  t.mock.method(store, "write", (...[changes, options]: Parameters<typeof write>) =>
+    changes.some(({ table }) => table === "webhook") ? broken() : write(changes, options),
+  );
+  const list = store.list.bind(store);
+  t.mock.method(store, "list", (...asked: Parameters<typeof list>) =>
+    asked[0] === "webhook" ? broken() : list(...asked),
+  );
+  note("k3", 3);
+  await turns();
+  assert.equal(outlet.queued, 3);
+  t.mock.restoreAll();
+  note("k4", 4);
+  receiver.verdict = () => undefined;
+  clock.advance(RETRY.firstMs);
+  await receiver.until(() => receiver.got.length === 5);
+});
+
 test("a real receiver verifies what it got", async (t) => {
   const { note, feed, store, clock } = await setUp(t);
   const server = createServer();
