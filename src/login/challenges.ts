@@ -408,8 +408,10 @@ export class Challenges implements ChallengeService {
 
   async #reload(id: string): Promise<void> {
     const record = await this.#read(id);
-    if (record !== undefined) this.#remember(record);
-    else this.#live.delete(id);
+    if (record !== undefined) return this.#remember(record);
+    const known = this.#live.get(id);
+    this.#live.delete(id);
+    if (known !== undefined) this.#close(known.loginAddress, id);
   }
 
   #isOver(record: ChallengeRecord): boolean {
@@ -485,7 +487,9 @@ export class Challenges implements ChallengeService {
     const over = (record.claimBy ?? record.deadline).wallMs;
     const forgetAtMs = Math.max(over, this.#deps.clock.nowMs()) + this.#options.limits.keepMs;
     const status = statusOf(record);
-    const row: Change = { table: "challenge", key: record.id, value: record as unknown as Json, forgetAtMs };
+    // One that is under way is never forgotten: by which day a wall clock has, it may be wrong, and the end comes anyway.
+    const end = isFinal(status) ? { forgetAtMs } : {};
+    const row: Change = { table: "challenge", key: record.id, value: record as unknown as Json, ...end };
     if (record.history.length > 1 && !isFinal(status)) return [row]; // it is listed already
     return [row, { table: "live", key: record.id, value: isFinal(status) ? undefined : true }];
   }

@@ -164,7 +164,7 @@ export class Login implements LoginService {
 
   /** Coins that came to return addresses while nobody looked: late ones, and those of before a restart. */
   async #sweepSome(nowMs: number): Promise<void> {
-    const { stock, secrets, deps } = this.#parts;
+    const { stock, secrets, challenges, deps } = this.#parts;
     if (stock === undefined) return;
     const rows = await deps.store.list("return", { after: this.#sweep.after, limit: SWEEP_ROWS });
     const old: string[] = [];
@@ -173,7 +173,8 @@ export class Login implements LoginService {
       const outputs = deps.chain.store.unspentsOf(decodeAddress(key));
       for (const output of outputs)
         if (!stock.holds(hashHex(output.id))) stock.addReturned(output, secrets.returnKey(id));
-      if (outputs.length === 0 && deps.clock.nowMs() - atMs > SWEEP_KEEP_MS) old.push(key);
+      const isOver = challenges.peek(id) === undefined && deps.clock.nowMs() - atMs > SWEEP_KEEP_MS;
+      if (outputs.length === 0 && isOver) old.push(key);
     }
     if (old.length > 0) await deps.store.write(old.map((key) => ({ table: "return" as const, key, value: undefined })));
     const last = rows.at(-1)?.key;

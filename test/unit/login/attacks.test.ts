@@ -306,6 +306,16 @@ describe("V6, one claim, a lifetime, few at a time", () => {
     assert.equal(await rig.status(second.record.id), "expired");
   });
 
+  test("clock jumps: the wall clock set forth by weeks takes no challenge away, nor its place", async () => {
+    const rig = await LoginRig.start();
+    const issued = await rig.challenge();
+    rig.clock.jump(14 * 86_400_000);
+    await rig.clock.advance(60_000); // what is old is forgotten meanwhile
+    await rig.mine(rig.giveBack(issued.record));
+    await claim(rig, issued);
+    for (let i = 0; i < 3; i++) await rig.challenge();
+  });
+
   test("clock jumps: after a start of the machine, a wall clock before the issue ends the challenge", async () => {
     const rig = await LoginRig.start({ limits: { challengeMs: 60_000 } });
     const [kept, lost] = [await rig.challenge(), await rig.challenge()];
