@@ -38,6 +38,7 @@ const vitals = new Float64Array(shared);
 const session = new Session();
 session.connectToMainThread();
 let profiling = false;
+let isSnapshotTaken = false;
 
 /** Asks the inspector of the main thread. V8 answers between two instructions, so also while it is busy. */
 function ask<T>(method: string, params: object = {}): Promise<T> {
@@ -98,6 +99,8 @@ function commandLine(): string {
 }
 
 async function snapshot(response: ServerResponse): Promise<void> {
+  if (isSnapshotTaken) throw new Refusal(503, "a snapshot is being taken: one at a time");
+  isSnapshotTaken = true;
   response.writeHead(200, {
     "content-type": "application/json",
     "content-disposition": 'attachment; filename="node.heapsnapshot"',
@@ -107,6 +110,7 @@ async function snapshot(response: ServerResponse): Promise<void> {
   try {
     await ask("HeapProfiler.takeHeapSnapshot");
   } finally {
+    isSnapshotTaken = false;
     session.off("HeapProfiler.addHeapSnapshotChunk", chunk);
     response.end();
   }
@@ -118,8 +122,15 @@ function isOurName(host: string | undefined): boolean {
   return name === address || /^(localhost|127(\.\d+){3}|::1)$/.test(name);
 }
 
+/** Asked by a page of somebody else: it could not read the answer, but it could have the node stopped for one. */
+function isOfAnotherPage({ headers }: IncomingMessage): boolean {
+  const site = headers["sec-fetch-site"];
+  return headers.origin !== undefined || (site !== undefined && site !== "none" && site !== "same-origin");
+}
+
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (!isOurName(request.headers.host)) throw new Refusal(403, "this host name is not the listener's");
+  if (isOfAnotherPage(request)) throw new Refusal(403, "not for pages of others");
   if (request.method !== "GET" && request.method !== "HEAD") throw new Refusal(405, "GET only");
   const url = new URL(request.url ?? "/", "http://localhost");
   const text = (body: string): void =>

@@ -86,8 +86,11 @@ test("the heap and what is going on can be had", async (t) => {
 });
 
 test("a heap snapshot can be had", { skip: process.env.LOGINCHAIN_LONG !== "1" && "takes 15 s" }, async (t) => {
-  const text = await (await fetch(`${await started(t)}debug/heapsnapshot`)).text();
-  assert.ok(JSON.parse(text).snapshot.meta.node_types.length > 0);
+  const base = await started(t);
+  const [first, second] = await Promise.all([0, 1].map(() => fetch(`${base}debug/heapsnapshot`)));
+  const [taken, refused] = first?.status === 200 ? [first, second] : [second, first];
+  assert.deepEqual([taken?.status, refused?.status], [200, 503], "one at a time: each stops the node for seconds");
+  assert.ok(JSON.parse((await taken?.text()) ?? "").snapshot.meta.node_types.length > 0);
 });
 
 test("strangers' names, long profiles and unknown paths are refused", async (t) => {
@@ -99,6 +102,27 @@ test("strangers' names, long profiles and unknown paths are refused", async (t) 
   const [answer] = await once(asked, "response");
   answer.resume();
   assert.equal(answer.statusCode, 403);
+});
+
+test("a page of somebody else cannot make the operator's browser ask", async (t) => {
+  const { port } = new URL(await started(t));
+  const { request } = await import("node:http");
+  const statusFor = async (headers: Record<string, string>): Promise<number> => {
+    const asked = request({ port, host: "127.0.0.1", path: "/debug/heapsnapshot", method: "HEAD", headers }).end();
+    const [answer] = await once(asked, "response");
+    answer.resume();
+    return answer.statusCode;
+  };
+  for (const headers of [
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+    { origin: "https://evil.example" },
+    { origin: "null" },
+  ]) {
+    assert.equal(await statusFor(headers as Record<string, string>), 403, JSON.stringify(headers));
+  }
+  const opened = await fetch(`http://127.0.0.1:${port}/debug/vars`, { headers: { "sec-fetch-site": "none" } });
+  assert.equal(opened.status, 200, "an address the operator typed");
 });
 
 test("a taken port is told in one line", async (t) => {
