@@ -13,7 +13,7 @@ import {
   prepareChainFiles,
   writePeerToml,
 } from "../../../src/orchestrator/chain-files.ts";
-import { lockDirectory } from "../../../src/orchestrator/directory-lock.ts";
+import { beginningOf, lockDirectory } from "../../../src/orchestrator/directory-lock.ts";
 
 const SIGNATURE = "ab".repeat(65);
 
@@ -138,9 +138,39 @@ test("one start per directory; a dead owner's lock is taken over", () =>
       code: "UP_DIRECTORY_BUSY",
       message: new RegExp(`process ${process.ppid}`),
     });
+    await writeFile(path, `${process.ppid} ${await beginningOf(process.ppid)}\n`);
+    await assert.rejects(lockDirectory(files.directory), { code: "UP_DIRECTORY_BUSY" });
     await writeFile(path, "999999999\n");
     const again = await lockDirectory(files.directory);
     await again();
     assert.ok(!existsSync(path));
     await release();
+  }));
+
+test(
+  "a lock of before a power cut, whose process number another program has now, is taken over",
+  {
+    skip: process.platform !== "linux" && "only Linux says when a process began",
+  },
+  () =>
+    inDirectory(async (files) => {
+      const path = join(files.directory, "up.pid");
+      await mkdir(files.directory, { recursive: true });
+      const boot = "00000000-0000-0000-0000-000000000000";
+      for (const begun of [`${boot}:1`, (await beginningOf(process.ppid)).replace(/\d+$/, "1")]) {
+        await writeFile(path, `${process.ppid} ${begun}\n`);
+        const release = await lockDirectory(files.directory);
+        assert.match(await readFile(path, "utf8"), new RegExp(`^${process.pid} [0-9a-f-]{36}:\\d+\n$`));
+        await release();
+      }
+    }),
+);
+
+test("who finds the lock just being made does not take it over", () =>
+  inDirectory(async (files) => {
+    const path = join(files.directory, "up.pid");
+    await mkdir(files.directory, { recursive: true });
+    await writeFile(path, "");
+    const [locked] = await Promise.allSettled([lockDirectory(files.directory), writeFile(path, `${process.ppid}\n`)]);
+    assert.equal(locked.status, "rejected");
   }));
