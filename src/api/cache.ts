@@ -12,12 +12,15 @@ interface Entry<Value> {
 export class BoundedCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #bytesMax: number;
+  readonly #oneMax: number;
   #bytes = 0;
   /** Goes through the entries in their order, and never back: a new one would have to pass all that were removed. */
   #oldest = this.#entries.entries();
 
-  constructor({ bytesMax }: { bytesMax: number }) {
+  /** `oneMax`: what is larger is not kept, since one giant must not push out everything else. */
+  constructor({ bytesMax, oneMax = bytesMax / 8 }: { bytesMax: number; oneMax?: number }) {
     this.#bytesMax = bytesMax;
+    this.#oneMax = oneMax;
   }
 
   /** Of all values and keys, with what the Map takes around them, roughly. */
@@ -35,8 +38,8 @@ export class BoundedCache<Value> {
   /** `bytes` is what the value takes. */
   add(key: string, value: Value, bytes: number): void {
     this.delete(key);
+    if (bytes > this.#oneMax) return;
     const cost = bytes + key.length + 128;
-    if (cost > this.#bytesMax / 8) return; // one giant must not push out everything else
     this.#entries.set(key, { value, bytes: cost, isUsed: false });
     this.#bytes += cost;
     while (this.#bytes > this.#bytesMax) this.#passOldest();

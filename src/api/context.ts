@@ -10,7 +10,8 @@ import { RichList } from "../chain/rich-list.ts";
 import type { ChainView, Head } from "../chain/store.ts";
 import { BytesCache } from "./cache.ts";
 import { encodeJson, type JsonObject, JsonRaw } from "./json.ts";
-import { type ApiOptions, CACHE_BYTES_MAX } from "./options.ts";
+import { KeptLists } from "./kept-lists.ts";
+import { type ApiOptions, CACHE_BYTES_MAX, LISTS_BYTES_MAX } from "./options.ts";
 import { readableBlock, readableStatus, readableTransaction, verboseTransaction } from "./readable.ts";
 import type { ApiServices } from "./services.ts";
 
@@ -24,6 +25,7 @@ export class ApiContext {
   readonly order: ChainOrder;
   readonly richList: Followed<RichList>;
   readonly outputHours: Followed<OutputHours>;
+  readonly lists = new KeptLists({ bytesMax: LISTS_BYTES_MAX.all, oneMax: LISTS_BYTES_MAX.one });
   /** Wall clock and monotonic clock at start. */
   readonly startedAt: { readonly ms: number; readonly monotonicMs: number };
   #perHead: { readonly head: Head | undefined; readonly values: Map<string, unknown> } = {
@@ -103,10 +105,9 @@ export class ApiContext {
     };
   }
 
-  /** Whether all transactions of the chain are remembered at once. Otherwise a walk over them would find none of them. */
-  holdsAll(verbose: boolean): boolean {
-    const each = verbose ? TRANSACTION_BYTES.verbose : TRANSACTION_BYTES.plain;
-    return this.view.transactionCount() * each <= CACHE_BYTES_MAX;
+  /** What all transactions of the chain take as text, roughly. */
+  transactionBytes(verbose: boolean): number {
+    return this.view.transactionCount() * (verbose ? TRANSACTION_BYTES.verbose : TRANSACTION_BYTES.plain);
   }
 
   /** Lists go block by block, so the time of one is asked for many times in a row. */

@@ -11,10 +11,9 @@ export class JsonRaw {
   }
 }
 
-/** Items of a list, the list standing `depth` levels deep, to be one item of it. */
-export function joinItems(items: readonly JsonValue[], depth: number): JsonRaw {
-  const between = `,${newline(depth + 1)}`;
-  return new JsonRaw(Buffer.from(items.map((item) => encodeJson(item, depth + 1)).join(between)), depth + 1);
+/** Items of a list that stands `depth` levels deep, each encoded for one level more, to be one item of it. */
+export function joinItems(encoded: readonly string[], depth: number): JsonRaw {
+  return new JsonRaw(Buffer.from(encoded.join(`,${newline(depth + 1)}`)), depth + 1);
 }
 
 /** An array made while it is sent: item by item, so a whole chain never sits in memory as text. */
@@ -24,6 +23,15 @@ export class JsonLazyList {
   constructor(items: Iterable<JsonValue>) {
     this.items = items;
   }
+
+  /** Of each thing what `readable` makes of it, when it is sent. */
+  static of<T>(things: Iterable<T>, readable: (thing: T) => JsonValue): JsonLazyList {
+    return new JsonLazyList(mapped(things, readable));
+  }
+}
+
+function* mapped<T>(things: Iterable<T>, readable: (thing: T) => JsonValue): Generator<JsonValue> {
+  for (const thing of things) yield readable(thing);
 }
 
 /** Members of an object keep their order, `undefined` ones are left out; a Map is a Go map: sorted by key bytes. */

@@ -60,3 +60,6 @@ export const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
 /** Memory for encoded blocks and transactions. */
 export const CACHE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Memory for whole lists as text, and for one of them: 20,000 transactions with what their inputs were worth. */
+export const LISTS_BYTES_MAX = { all: 64 * 1024 * 1024, one: 40 * 1024 * 1024 };

@@ -11,22 +11,23 @@ export interface ReadyOffersDeps {
   readonly nextId: () => string;
 }
 
+/** Tells whether what an answer follows from is as it is now. To be taken before the answer is made. */
+export function stateOf(
+  follows: Follows,
+  { chain: { store }, pool }: Pick<ApiServices, "chain" | "pool">,
+): () => boolean {
+  const [head, revision] = [store.head(), pool.revision];
+  if (follows === "chain") return () => store.head() === head;
+  if (follows === "pool") return () => store.head() === head && pool.revision === revision;
+  return () => true;
+}
+
 /** Says of which answers of the API that they may be given again, and until when. */
 export class ReadyOffers {
   readonly #deps: ReadyOffersDeps;
 
   constructor(deps: ReadyOffersDeps) {
     this.#deps = deps;
-  }
-
-  /** Tells whether what an answer follows from is as it is now. To be taken before the answer is made. */
-  stateOf(follows: Follows): () => boolean {
-    const { pool, chain } = this.#deps.services;
-    const { store } = chain;
-    const [head, revision] = [store.head(), pool.revision];
-    if (follows === "chain") return () => store.head() === head;
-    if (follows === "pool") return () => store.head() === head && pool.revision === revision;
-    return () => true;
   }
 
   /**

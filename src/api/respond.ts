@@ -85,17 +85,22 @@ export function wantsGzip(reply: FastifyReply): boolean {
   return method !== "HEAD" && String(headers["accept-encoding"] ?? "").includes("gzip");
 }
 
-/** Gathers small pieces, so that the socket sees few writes. */
+/** Gathers small pieces, so that the socket sees few writes. Large ones are not copied. */
 function* chunked(pieces: Iterable<Uint8Array>): Generator<Buffer> {
   let waiting: Uint8Array[] = [];
   let size = 0;
   for (const piece of pieces) {
-    waiting.push(piece);
-    size += piece.length;
-    if (size < CHUNK_BYTES) continue;
-    yield Buffer.concat(waiting, size);
-    waiting = [];
-    size = 0;
+    const isLarge = piece.length >= CHUNK_BYTES;
+    if (!isLarge) {
+      waiting.push(piece);
+      size += piece.length;
+    }
+    if (size >= CHUNK_BYTES || (isLarge && size > 0)) {
+      yield Buffer.concat(waiting, size);
+      waiting = [];
+      size = 0;
+    }
+    if (isLarge) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
   }
   if (size > 0) yield Buffer.concat(waiting, size);
 }

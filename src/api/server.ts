@@ -16,7 +16,7 @@ import { NodeMetrics } from "./node-metrics.ts";
 import { addOperations } from "./operations.ts";
 import { type ApiOptions, BODY_BYTES_MAX } from "./options.ts";
 import { addPages, type NotFoundPage } from "./pages/index.ts";
-import { ReadyOffers } from "./ready-offers.ts";
+import { ReadyOffers, stateOf } from "./ready-offers.ts";
 import { givenId, REQUEST_ID, requestIds } from "./request-id.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 import { sendFailure, sendResult } from "./respond.ts";
@@ -93,7 +93,7 @@ function addRoute(app: FastifyInstance, route: Route, { gate, heavy, offers, ser
       const asked = apiRequest(request);
       if (route.heavy?.(asked) === true) await heavy.begin(reply);
       if (route.follows === undefined) return sendResult(reply, version, await route.handler(asked));
-      const isCurrent = offers.stateOf(route.follows);
+      const isCurrent = stateOf(route.follows, services);
       const again = route.follows === "moment" ? () => bodyOfMoment(route, asked) : undefined;
       return sendResult(reply, version, await route.handler(asked), (body) =>
         offers.offer(reply, again ?? body, isCurrent),

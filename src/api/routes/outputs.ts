@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { headOf, unknownUxOut } from "../../chain/queries.ts";
 import {
   allOutputs,
@@ -13,17 +12,17 @@ import { decodeAddress } from "../../cipher/address.ts";
 import { parseHash } from "../../cipher/hash.ts";
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
-import { JsonLazyList, type JsonObject, type JsonRaw, joinItems } from "../json.ts";
+import { JsonLazyList } from "../json.ts";
 import { address, hash, listOf, objectOf, text } from "../json-schema.ts";
 import { parseAddresses, parseHashes } from "../parameters.ts";
 import { readableHistoryUxOut, readableUnspent } from "../readable.ts";
+import { stateOf } from "../ready-offers.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 import { shape } from "../shapes.ts";
 import { readableHead } from "./blockchain.ts";
 
-/** Outputs of the whole set that are kept as text, 350 bytes each: 16 MB. */
-const ROWS_KEPT_MAX = 48_000;
-const PART_ROWS = 200;
+/** What one takes as text. */
+const OUTPUT_BYTES = 400;
 
 const outputsSchema = objectOf({
   head: shape("Header"),
@@ -92,23 +91,15 @@ async function outputs(context: ApiContext, request: ApiRequest): Promise<Handle
 }
 
 /** The whole set, serialised once for each head, unless that is too much to keep. */
-async function allRows(context: ApiContext, head: Head): Promise<JsonLazyList> {
-  const { view } = context;
-  if (view.unspentCount() > ROWS_KEPT_MAX) return rows(await allOutputs(view), head);
-  const kept = context.perHead("outputs", async () => {
-    const parts: JsonRaw[] = [];
-    const outputs = await allOutputs(view);
-    for (let from = 0; from < outputs.length; from += PART_ROWS) {
-      parts.push(joinItems([...rows(outputs.slice(from, from + PART_ROWS), head).items], 1));
-      await setImmediate(); // a part takes a millisecond or so
-    }
-    return parts;
-  });
-  return new JsonLazyList(await kept);
+async function allRows({ view, services, lists }: ApiContext, head: Head): Promise<JsonLazyList> {
+  const bytes = view.unspentCount() * OUTPUT_BYTES;
+  const make = async (): Promise<JsonLazyList> => rows(await allOutputs(view), head);
+  if (!lists.fits(bytes)) return make();
+  return lists.get({ name: "outputs", isCurrent: stateOf("chain", services), bytes, depth: 1, make });
 }
 
 function rows(outputs: readonly IdentifiedUxOut[], head: Head): JsonLazyList {
-  return new JsonLazyList(mapped(outputs, (output) => readableUnspent(output, unspentHours(output, head))));
+  return JsonLazyList.of(outputs, (output) => readableUnspent(output, unspentHours(output, head)));
 }
 
 /** Undefined: all are wanted. */
@@ -136,9 +127,5 @@ function addressUxOuts({ view }: ApiContext, request: ApiRequest): HandlerResult
   if (text === "") throw badRequest("address is empty");
   const address = parsed(() => decodeAddress(text));
   const { time } = headOf(view);
-  return new JsonLazyList(mapped(receivedBy(view, address), (output) => readableHistoryUxOut(output, time)));
-}
-
-function* mapped<T>(items: Iterable<T>, readable: (item: T) => JsonObject): Generator<JsonObject> {
-  for (const item of items) yield readable(item);
+  return JsonLazyList.of(receivedBy(view, address), (output) => readableHistoryUxOut(output, time));
 }

@@ -3,9 +3,11 @@ import { type TransactionFilter, transactionsByTime } from "../../chain/queries-
 import { badRequest } from "../api-error.ts";
 import type { ApiContext } from "../context.ts";
 import { goTrim, parseUint } from "../go-text.ts";
-import { JsonLazyList, type JsonObject } from "../json.ts";
+import { JsonLazyList } from "../json.ts";
 import { count, flag, listOf, objectOf, text } from "../json-schema.ts";
+import { CACHE_BYTES_MAX } from "../options.ts";
 import { parseAddresses } from "../parameters.ts";
+import { stateOf } from "../ready-offers.ts";
 import { type ApiRequest, type HandlerResult, parsed, type Route } from "../route.ts";
 import { shape } from "../shapes.ts";
 
@@ -52,16 +54,20 @@ export function transactionsRoutes(context: ApiContext): Route[] {
   ];
 }
 
-function everything(context: ApiContext, request: ApiRequest): HandlerResult {
+function everything(context: ApiContext, request: ApiRequest): HandlerResult | Promise<HandlerResult> {
   const verbose = request.flag("verbose", "Invalid value for verbose");
   const filter = parseFilter(request);
-  const keep = filter.addresses.length > 0 || context.holdsAll(verbose);
-  const found = transactionsByTime(context.view, context.services.pool, filter);
-  return new JsonLazyList(readable(found, (located) => context.located(located, verbose, 1, keep)));
-}
-
-function* readable<T>(list: Iterable<T>, one: (item: T) => JsonObject): Generator<JsonObject> {
-  for (const item of list) yield one(item);
+  const { view, services, lists } = context;
+  const ofAddresses = filter.addresses.length > 0;
+  const bytes = context.transactionBytes(verbose);
+  const keepEach = ofAddresses || bytes <= CACHE_BYTES_MAX; // a walk over more would find none of them remembered
+  const make = (): JsonLazyList =>
+    JsonLazyList.of(transactionsByTime(view, services.pool, filter), (one) =>
+      context.located(one, verbose, 1, keepEach),
+    );
+  if (ofAddresses || filter.confirmed === false || !lists.fits(bytes)) return make();
+  const name = `transactions ${verbose} ${filter.confirmed}`;
+  return lists.get({ name, isCurrent: stateOf("pool", services), bytes, depth: 0, make });
 }
 
 async function page(context: ApiContext, request: ApiRequest): Promise<HandlerResult> {

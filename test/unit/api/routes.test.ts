@@ -123,6 +123,26 @@ test("the whole set is byte for byte what its owners have, at each head", async 
   assert.equal(second, first);
 });
 
+test("the list of all transactions is, after each block and each change of the pool, that of all addresses", async () => {
+  const { fixture, coins } = await funded();
+  const addrs = [genesisOwner, alice, bob].map(({ address }) => encodeAddress(address)).join(",");
+  const check = async (count: number): Promise<void> => {
+    for (const query of ["", "verbose=1", "confirmed=1", "verbose=1&confirmed=1", "confirmed=0"]) {
+      const [, whole] = await fixture.text(`/api/v1/transactions?${query}`);
+      assert.deepEqual(await fixture.text(`/api/v1/transactions?${query}&addrs=${addrs}`), [200, whole], query);
+      if (query === "") assert.equal(JSON.parse(whole).length, count);
+    }
+  };
+  await check(2);
+  const txn = pay(coins[0]);
+  await fixture.pool.injectFromUser(txn);
+  await check(3);
+  await fixture.pool.injectFromUser(pay(coins[1]));
+  await check(4);
+  await fixture.chain.add([txn]);
+  await check(4);
+});
+
 test("outputs come in three sets, filtered alike", async () => {
   const { fixture, coins } = await funded();
   const txn = pay(coins[0]);
