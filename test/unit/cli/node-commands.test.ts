@@ -137,6 +137,11 @@ test("walletCreate makes the seed here and asks for the missing addresses, never
   assert.equal((await create(["-n", "2", "--scan", "5"], many)).length, 1);
   assert.match((await create(["-r"], many))[0]?.[1].get("seed") ?? "", /^[0-9a-f]{64}$/);
   assert.equal((await create(["-m", "-w", "24"], many))[0]?.[1].get("seed")?.split(" ").length, 24);
+  // Keys are of a collection wallet only; the reference does not send them for another.
+  const keys = async (...args: string[]) =>
+    (await create([...args, "--private-keys", ONE.secretKey], many))[0]?.[1].get("private-keys");
+  assert.equal(await keys(), null);
+  assert.equal(await keys("-t", "collection"), ONE.secretKey);
 });
 
 for (const [args, message] of [

@@ -156,7 +156,7 @@ async function create(
     scan: String(scan),
     ...(set.has("bip44-coin") ? { "bip44-coin": String(flags["bip44-coin"]) } : {}),
     ...given("xpub", flags.xpub),
-    ...given("private-keys", flags["private-keys"]),
+    ...given("private-keys", type === "collection" ? flags["private-keys"] : ""), // as the reference: not sent for others
     ...more,
   };
   const { id, externalCount } = parseWallet(await context.api.postForm(path, fields));
