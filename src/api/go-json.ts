@@ -249,7 +249,7 @@ type StructOf<F extends Fields> = { readonly [Name in keyof F]: GoValue<F[Name]>
 
 /** A Go struct `{home}.{name}`: fields by their JSON names, an exact match before one in another letter case. */
 export function goStruct<const F extends Fields>(name: string, fields: F, home = "api"): GoType<StructOf<F>> {
-  const folded = new Map(Object.keys(fields).map((field) => [field.toLowerCase(), field]));
+  const folded = new Map(Object.keys(fields).map((field) => [foldCase(field), field]));
   const zero = mapValues(fields, (type) => type.zero) as StructOf<F>;
   const struct: GoType<StructOf<F>> = {
     name: `${home}.${name}`,
@@ -261,7 +261,7 @@ export function goStruct<const F extends Fields>(name: string, fields: F, home =
       if (kind !== "object") return input.refuse(struct, current);
       const filled: Record<string, unknown> = { ...current };
       input.members((member) => {
-        const field = Object.hasOwn(fields, member) ? member : folded.get(member.toLowerCase());
+        const field = Object.hasOwn(fields, member) ? member : folded.get(foldCase(member));
         const type = field === undefined ? undefined : fields[field];
         if (field === undefined || type === undefined) input.take();
         else filled[field] = input.within(name, field, () => type.read(input, filled[field]));
@@ -270,6 +270,11 @@ export function goStruct<const F extends Fields>(name: string, fields: F, home =
     },
   };
   return struct;
+}
+
+/** Go folds by Unicode, where the long s is an s; that the Kelvin sign is a k, lower case knows as well. */
+function foldCase(name: string): string {
+  return name.toLowerCase().replaceAll("\u017f", "s");
 }
 
 function mapValues<T>(fields: Fields, value: (type: GoType<unknown>) => T): Record<string, T> {

@@ -1,5 +1,5 @@
 import { isZero, toHex } from "../base/bytes.ts";
-import { wrap64 } from "../base/uint64.ts";
+import { I64_MAX, wrap64 } from "../base/uint64.ts";
 import { type BlockHeader, blockHash, bodySize, type SignedBlock } from "../chain/block.ts";
 import { formatDroplets } from "../chain/droplet.ts";
 import type { VerifyParams } from "../chain/params.ts";
@@ -8,7 +8,7 @@ import type { Balance, BalancePair } from "../chain/queries-balance.ts";
 import type { LocatedTransaction } from "../chain/queries-transactions.ts";
 import type { HistoryUxOut, IdentifiedUxOut, UnconfirmedRecord } from "../chain/store.ts";
 import { NEVER_ANNOUNCED } from "../chain/store.ts";
-import { type Transaction, txid } from "../chain/transaction.ts";
+import { type Transaction, type TxOut, txid } from "../chain/transaction.ts";
 import { uxId } from "../chain/uxout.ts";
 import { encodeAddress } from "../cipher/address.ts";
 import { type Hash, NULL_HASH } from "../cipher/hash.ts";
@@ -209,12 +209,18 @@ export function createdTransaction(txn: Transaction, inputs: readonly SpentInput
     fee: String(createdFee(txn, inputs ?? [])),
     sigs: txn.sigs.map(toHex),
     inputs: inputs?.map(createdInput) ?? txn.inputs.map((uxid) => ({ uxid: toHex(uxid) })),
-    outputs: txn.outputs.map(({ address, coins, hours }) => ({
-      uxid: toHex(uxId({ srcTransaction: id, address, coins, hours })),
-      address: encodeAddress(address),
-      coins: formatDroplets(coins),
-      hours: String(hours),
-    })),
+    outputs: txn.outputs.map((output) => createdOutput(output, id)),
+  };
+}
+
+/** As in the reference, an output of more coins than there is text for is there, but says nothing. */
+function createdOutput({ address, coins, hours }: TxOut, id: Hash): JsonObject {
+  if (coins > I64_MAX) return { uxid: "", address: "", coins: "", hours: "" };
+  return {
+    uxid: toHex(uxId({ srcTransaction: id, address, coins, hours })),
+    address: encodeAddress(address),
+    coins: formatDroplets(coins),
+    hours: String(hours),
   };
 }
 

@@ -38,16 +38,17 @@ export function invalid(message: string, cause?: unknown): ConfigError {
   return new ConfigError("CONFIG_INVALID", message, { cause });
 }
 
-/** Go's text for a failed open, since operators and scripts know it. */
+/** Go's text for a file that does not open or, as a directory, not read; operators and scripts know it. */
 export function openErrorText(path: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException | null)?.code;
+  const action = (error as NodeJS.ErrnoException | null)?.syscall === "read" ? "read" : "open";
   const reasons: Record<string, string> = {
     ENOENT: "no such file or directory",
     EACCES: "permission denied",
     EISDIR: "is a directory",
     ENOTDIR: "not a directory",
   };
-  return `open ${path}: ${reasons[code ?? ""] ?? code ?? "failed"}`;
+  return `${action} ${path}: ${reasons[code ?? ""] ?? code ?? "failed"}`;
 }
 
 /** Only the place of the fault: V8 quotes the text around it, and that may be a secret. */

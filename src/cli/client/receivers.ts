@@ -116,9 +116,10 @@ function readRow(text: string, line: number): { row: readonly string[]; length: 
 }
 
 function csvFault(text: string, firstLine: number, at: number, reason: string): ClientError {
-  const before = text.slice(0, at).split("\n");
+  const isAtEnd = at === text.length && text.endsWith("\n"); // where Go still counts in the line that ended
+  const before = text.slice(0, isAtEnd ? at - 1 : at).split("\n");
   const line = firstLine + before.length - 1;
-  const column = Buffer.byteLength(before.at(-1) as string) + 1;
+  const column = Buffer.byteLength(before.at(-1) as string) + (isAtEnd ? 2 : 1);
   const record = line === firstLine ? "" : `record on line ${firstLine}; `;
   return refused(`${record}parse error on line ${line}, column ${column}: ${reason}`);
 }

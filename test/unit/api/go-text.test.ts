@@ -133,6 +133,9 @@ test("a type of its own sees null as empty text and ends the decoding at once", 
   const type = goStruct("Own", { first: goString, own: upper });
   assert.deepEqual(decodeGoJson(Buffer.from('{"own":"x"}'), type), { first: "", own: "X" });
   assert.deepEqual(decodeGoJson(Buffer.from('{"own":null}'), type), { first: "", own: "" });
+  // Go folds case by Unicode: the long s and the Kelvin sign are letters of ASCII names.
+  assert.deepEqual(decodeGoJson(Buffer.from('{"fir\u017ft":"x"}'), type), { first: "x", own: "" });
+  assert.deepEqual(decodeGoJson(Buffer.from('{"\u212aind":"x"}'), goStruct("K", { kind: goString })), { kind: "x" });
   assert.throws(() => decodeGoJson(Buffer.from('{"first":1,"own":"bad"}'), type), { message: "own error" });
   assert.throws(() => decodeGoJson(Buffer.from('{"own":[1]}'), type), {
     message: "json: cannot unmarshal array into Go struct field Own.own of type string",

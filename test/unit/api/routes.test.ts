@@ -370,6 +370,16 @@ test("verification judges soft rules by the user's limits, then hard ones", asyn
   assert.deepEqual(failure.error, { message: `uxout of ${toHex(txid(greedy))} does not exist`, code: 500 });
 });
 
+test("verification shows an output of more coins than there is text for as an empty one", async () => {
+  const { fixture, coins } = await funded();
+  const [coin] = coins;
+  const { status, json } = await verify(fixture, spend([coin], [out(alice, 1n << 63n, 5n), out(bob, COIN, 6n)]));
+  assert.equal(status, 422);
+  const [first, second] = json.data.transaction.outputs;
+  assert.deepEqual(first, { uxid: "", address: "", coins: "", hours: "" });
+  assert.equal(second.coins, "1.000000");
+});
+
 function spending(changes: object): object {
   return {
     hours_selection: { type: "auto", mode: "share", share_factor: "0.5" },

@@ -237,6 +237,7 @@ for (const [why, args, stderr, node = nodeWith([{ coins: 10_000_000n, hours: 100
   ],
   ["a list with a bad address", ["w.json", "-m", '[{"addr":"x","coins":"1"}]'], "Error: invalid address\n"],
   ["no csv", ["w.json", "--csv", "none.csv"], "Error: open none.csv: no such file or directory\n"],
+  ["a directory for csv", ["w.json", "--csv", "."], "Error: read .: is a directory\n"],
   [
     "no wallet",
     ["none.json", TO, "1"],
@@ -272,7 +273,11 @@ test("every bad row of a csv file is reported", async () => {
   );
   assert.equal(
     await csv(`${TO},"1\n`),
-    'Error: record on line 1; parse error on line 2, column 1: extraneous or missing " in quoted-field\n',
+    'Error: parse error on line 1, column 40: extraneous or missing " in quoted-field\n',
+  );
+  assert.equal(
+    await csv(`${TO},1\n"a\n\n`),
+    'Error: record on line 2; parse error on line 3, column 2: extraneous or missing " in quoted-field\n',
   );
   assert.equal(await csv('a"b,1'), 'Error: parse error on line 1, column 2: bare " in non-quoted-field\n');
 });
@@ -350,6 +355,14 @@ test("a decoded transaction encodes to the same bytes; other hashes are refused,
   assert.match(
     (await client(["encodeJsonTransaction", "none"])).stderr,
     /^Error: open file failed none: open none: no such file/,
+  );
+  assert.equal(
+    (await client(["encodeJsonTransaction", "."], { cwd: dir })).stderr,
+    "Error: invalid JSON transaction: read .: is a directory\n",
+  );
+  assert.equal(
+    (await client(["encodeJsonTransaction", "-"], { stdin: "[]" })).stderr,
+    "Error: invalid JSON transaction: json: cannot unmarshal array into Go value of type readable.Transaction\n",
   );
   const untyped = await client(["encodeJsonTransaction", "-"], { stdin: '{"outputs":[1]}' });
   assert.equal(

@@ -76,7 +76,10 @@ async function readJsonFile(shown: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw refused(`open file failed ${shown}: ${openErrorText(shown, error)}`);
+    const text = openErrorText(shown, error);
+    throw refused(
+      text.startsWith("read ") ? `invalid JSON transaction: ${text}` : `open file failed ${shown}: ${text}`,
+    );
   }
 }
 
@@ -112,7 +115,7 @@ function goUint(name: string, max: bigint): GoType<bigint> {
 }
 
 const OUTPUT = { uxid: goString, dst: goString, coins: goString, hours: goUint("uint64", U64_MAX) };
-const READABLE = goStruct("Transaction", {
+const BODY = {
   length: goUint("uint32", 0xffff_ffffn),
   type: goUint("uint8", 0xffn),
   txid: goString,
@@ -120,7 +123,8 @@ const READABLE = goStruct("Transaction", {
   sigs: goList(goString),
   inputs: goList(goString),
   outputs: goList(goStruct("TransactionOutput", OUTPUT, "readable")),
-});
+};
+const READABLE = goStruct("Transaction", BODY, "readable");
 type ReadableTransaction = GoValue<typeof READABLE>;
 
 /** @throws ClientError CLIENT_INPUT, CipherError, DropletError */
