@@ -256,6 +256,14 @@ for (const [why, args, stderr, node = nodeWith([{ coins: 10_000_000n, hours: 100
   });
 }
 
+test("a bip44 wallet without an account has neither change nor addresses", async () => {
+  await writeFile(join(dir, "bare.wlt"), '{"meta":{"type":"bip44","coin":"skycoin","filename":"b"},"accounts":null}');
+  const said = async (...more: string[]) => (await create(nodeWith([]), ["bare.wlt", TO, "1", ...more])).stderr;
+  assert.equal(await said(), "Error: failed to get external chain, err: account index 0 out of range\n");
+  assert.equal(await said("-c", TO), "Error: account index 0 out of range\n");
+  assert.equal(await said("-a", TO), "Error: account index 0 out of range\n");
+});
+
 test("every bad row of a csv file is reported", async () => {
   const node = nodeWith([]);
   const csv = async (text: string) => {
@@ -398,8 +406,14 @@ test("addPrivateKey adds to collection files only, once, keeping encryption and 
   assert.equal(bad.stderr, "Error: invalid private key: must be a hex string of length 64\n");
   assert.match(
     (await add("w.json", key)).stderr,
-    /^See .*\nError: Load wallet failed: invalid wallet "w.json": invalid wallet type\n$/,
+    /^See .*\nError: Load wallet failed: invalid wallet "[0-9_a-f]+\.wlt": invalid wallet type\n$/, // as the document says
   );
+  await writeFile(join(dir, "odd.wlt"), '{"meta":{"coin":"sky","filename":"f.wlt"}}');
+  assert.match(
+    (await add("odd.wlt", key)).stderr,
+    /^See .*\nError: Load wallet failed: invalid wallet "f\.wlt": type field not set\n$/,
+  );
+  assert.match((await add(".", key)).stderr, /^See .*\nError: Load wallet failed: read \.: is a directory\n$/);
 
   const open = parseWallet(JSON.stringify(document(false)), "e.wlt");
   assert.ok(open !== undefined);

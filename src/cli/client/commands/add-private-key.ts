@@ -1,14 +1,20 @@
+import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { goQuote } from "../../../api/go-text.ts";
+import { errorText } from "../../../base/errors.ts";
 import { parseSecretKey, type SecretKey } from "../../../cipher/keys.ts";
+import { openErrorText } from "../../../config/errors.ts";
+import { parseWallet } from "../../../wallet/document.ts";
 import { entryOfSecret } from "../../../wallet/entry.ts";
-import { WalletFault } from "../../../wallet/errors.ts";
+import { WalletError } from "../../../wallet/errors.ts";
 import { saveWallet } from "../../../wallet/files.ts";
+import { member, parseJson } from "../../../wallet/json-text.ts";
+import { metaText, readMeta, resolveCoin, validateLoadedMeta, withMeta } from "../../../wallet/meta.ts";
 import { lockWallet, unlockWallet } from "../../../wallet/secrets.ts";
 import { type CollectionWallet, isLocked, walletCoinText, walletEntry, wipeSecrets } from "../../../wallet/wallet.ts";
 import { defineCommand, exactly } from "../command.ts";
-import { refused, SeeHelpError } from "../errors.ts";
-import { loadLocalWallet, localSecretBox, passwordBytes } from "../wallet-file.ts";
+import { ClientError, refused, SeeHelpError } from "../errors.ts";
+import { localSecretBox, passwordBytes } from "../wallet-file.ts";
 
 export const addPrivateKey = defineCommand({
   name: "addPrivateKey",
@@ -37,15 +43,27 @@ The key and a password given with -p may stay in the shell's history.`,
 });
 
 async function loadCollection(file: string, path: string): Promise<CollectionWallet> {
-  const wallet = await loadLocalWallet(file, path).catch((error: Error & { cause?: unknown }) => {
-    // This command opens the file itself, so a missing one reads like any file.
-    const missing = error.cause instanceof WalletFault && error.cause.code === "WALLET_FILE_MISSING";
-    const reason = missing ? `open ${file}: no such file or directory` : error.message;
-    throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${reason}`, {}, { cause: error });
-  });
-  if (wallet.type === "collection") return wallet;
-  const reason = `invalid wallet ${goQuote(basename(file))}: invalid wallet type`;
-  throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${reason}`);
+  try {
+    const text = await readFile(path, "utf8").catch((cause) => {
+      throw new ClientError("CLIENT_WALLET_FILE", openErrorText(file, cause), {}, { cause });
+    });
+    requireCollection(text);
+    return parseWallet(text, basename(path)) as CollectionWallet;
+  } catch (cause) {
+    throw new SeeHelpError("CLIENT_WALLET_FILE", `Load wallet failed: ${errorText(cause)}`, {}, { cause });
+  }
+}
+
+/** Whatever the file is of, the reference reads it as a collection, and names it as the document does. */
+function requireCollection(text: string): void {
+  const loaded = readMeta(member(parseJson(text), "meta"));
+  const meta = withMeta(loaded, { coin: resolveCoin(metaText(loaded, "coin")) });
+  try {
+    validateLoadedMeta(meta);
+    if (metaText(meta, "type") !== "collection") throw new WalletError("WALLET_TYPE_INVALID");
+  } catch (error) {
+    throw refused(`invalid wallet ${goQuote(metaText(meta, "filename"))}: ${errorText(error)}`);
+  }
 }
 
 /** Differs: the reference repeats the refused text, which is most of a key. */

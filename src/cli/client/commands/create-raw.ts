@@ -147,6 +147,7 @@ async function firstAddress(context: ClientContext, file: string): Promise<strin
       { cause: error },
     );
   }
+  requireAccount(wallet, "failed to get external chain, err: account index 0 out of range");
   const [address] = walletAddresses(wallet);
   if (address === undefined) throw refused("no change address was found");
   return encodeAddress(address);
@@ -161,7 +162,12 @@ function parseOr(address: string, message: string): Address {
 }
 
 function requireEntry(wallet: Wallet, address: string, message: string): void {
+  requireAccount(wallet, "account index 0 out of range");
   if (walletEntry(wallet, decodeAddress(address)) === undefined) throw refused(message);
+}
+
+function requireAccount(wallet: Wallet, message: string): void {
+  if (wallet.type === "bip44" && wallet.accounts.length === 0) throw refused(message);
 }
 
 async function readReceivers(
