@@ -4,10 +4,12 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
 import Fastify from "fastify";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { fromHex } from "../../../src/base/bytes.ts";
 import { formatDroplets } from "../../../src/chain/droplet.ts";
 import { decodeTransaction, digestToSign } from "../../../src/chain/transaction.ts";
 import { encodeAddress } from "../../../src/cipher/address.ts";
+import { hashHex } from "../../../src/cipher/hash.ts";
 import { recoverSigner } from "../../../src/cipher/sign.ts";
 import {
   buildReturn,
@@ -93,6 +95,19 @@ test("a return spends only the address's outputs, keeps the coins together, burn
       });
     }),
   );
+});
+
+test("a return leaves alone what is not the address's own, or is being spent", () => {
+  const [mine, foreign, leaving] = outputsOf(
+    [20_000n, 10_000n, 10_000n].map((coins) => ({ coins, hours: 9 })),
+  ).head_outputs;
+  const outputs = {
+    ...outputsOf([]),
+    head_outputs: [mine, { ...foreign, address: other.address }, leaving],
+    outgoing_outputs: [leaving],
+  } as OutputsJson;
+  const { rawtx } = buildReturn({ key, to: other.address, amount: "0.010000", outputs, burnFactor: 10 });
+  assert.deepEqual(decodeTransaction(fromHex(rawtx)).inputs.map(hashHex), [mine?.hash]);
 });
 
 test("the coin that was sent goes back, not a large one beside it", () => {
@@ -188,6 +203,29 @@ for (const { why, token } of [
     await assert.rejects(verifier.verify(await token()), { code: "CLIENT_TOKEN" });
   });
 }
+
+test("a token that the service's own keys signed is refused when it is no access token of this issuer", async () => {
+  const issuer = "https://login.test";
+  const made = { EdDSA: await generateKeyPair("EdDSA", { crv: "Ed25519" }), RS256: await generateKeyPair("RS256") };
+  const keys = await Promise.all(
+    Object.entries(made).map(async ([alg, { publicKey }]) => ({ ...(await exportJWK(publicKey)), alg, kid: alg })),
+  );
+  const verifier = new LoginVerifier({ issuer, audience: "rewards", fetch: async () => Response.json({ keys }) });
+  const token = (header: { alg?: "EdDSA" | "RS256"; typ?: string }, iss = issuer) => {
+    const { alg = "EdDSA", typ = "at+jwt" } = header;
+    return new SignJWT({ sid: "s", address: key.address, auth_time: 1 })
+      .setProtectedHeader({ alg, kid: alg, typ })
+      .setIssuer(iss)
+      .setSubject("skycoin:x:y")
+      .setAudience("rewards")
+      .setExpirationTime("1m")
+      .sign(made[alg].privateKey);
+  };
+  assert.equal((await verifier.verify(await token({}))).address, key.address);
+  for (const bad of [token({}, "https://elsewhere.test"), token({ typ: "JWT" }), token({ alg: "RS256" })]) {
+    await assert.rejects(verifier.verify(await bad), { code: "CLIENT_TOKEN" });
+  }
+});
 
 test("an old proof, or one by another method, is not enough where a service asks for more", async () => {
   const strict = { issuer: emulator.issuer, audience: "rewards", fetch: emulator.fetch };

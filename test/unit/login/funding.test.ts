@@ -183,6 +183,18 @@ test("a wish made anew while its coin is being handed in does not ask for anothe
   assert.equal(rig.told.length, 1);
 });
 
+test("a wish made anew while its coin waits for a block does not ask for another", async () => {
+  const rig = new Rig();
+  rig.funding.wish(first);
+  await rig.clock.advance(20); // in the pool
+  rig.funding.forget(first);
+  rig.funding.wish(first);
+  await rig.clock.advance(20);
+  assert.equal(rig.coming(first), 1);
+  await rig.mine();
+  assert.deepEqual(rig.told, [{ address: encodeAddress(first), outcome: "funded" }]);
+});
+
 test("more wishes than are kept are refused at once", () => {
   const rig = new Rig();
   rig.isDown = true;

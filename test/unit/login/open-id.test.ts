@@ -8,12 +8,13 @@ import { Audit } from "../../../src/login/audit.ts";
 import type { ChallengeRecord } from "../../../src/login/challenge.ts";
 import { deadlineIn } from "../../../src/login/deadline.ts";
 import { hashText } from "../../../src/login/encoding.ts";
-import { KeyRing } from "../../../src/login/key-ring.ts";
+import { KeyRing, type SigningAlgorithm } from "../../../src/login/key-ring.ts";
 import { LOGIN_LIMITS } from "../../../src/login/limits.ts";
 import { OpenId } from "../../../src/login/open-id.ts";
 import { LoginSecrets } from "../../../src/login/secrets.ts";
 import type { LoginEvent, SignInRequest } from "../../../src/login/service.ts";
 import { Sessions } from "../../../src/login/sessions.ts";
+import type { Json } from "../../../src/login/store.ts";
 import { Tokens } from "../../../src/login/tokens.ts";
 import { MemoryLoginStore } from "../../../src/storage/memory-login-store.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
@@ -35,7 +36,8 @@ async function setUp() {
   const store = new MemoryLoginStore();
   const random = platformRandom;
   const issuer = "https://login.example";
-  const keys = await KeyRing.open({ vault: { load: async () => undefined, save: async () => {} }, clock, random });
+  const vault = { load: async () => undefined, save: async () => {} };
+  const keys = await KeyRing.open({ vault, clock, random, algorithms: ["RS256"] });
   const secrets = new LoginSecrets(keys.secret);
   const audit = new Audit({ clock, secrets, keepMs: 1, instance: "a" });
   const limits = LOGIN_LIMITS;
@@ -97,6 +99,36 @@ test("of two exchanges at the same time at most one gives tokens", async () => {
   const code = await codeFor();
   const both = await Promise.allSettled([1, 2].map(() => openId.exchange({ ...given, code }, caller)));
   assert.equal(both.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+test("a session that ends while its code is exchanged gives no tokens", async () => {
+  const { openId, codeFor, store, sessions } = await setUp();
+  const code = await codeFor();
+  const [row] = await store.list("session");
+  const write = store.write.bind(store);
+  store.write = async (changes, options) => {
+    store.write = write;
+    await sessions.revoke(row?.key as string);
+    return write(changes, options);
+  };
+  await assert.rejects(openId.exchange({ ...given, code }, caller), { code: "invalid_grant" });
+});
+
+test("guessing codes is limited by client", async () => {
+  const { openId } = await setUp();
+  const guess = () => openId.exchange({ ...given, code: "A".repeat(43) }, caller);
+  for (let i = 0; i < LOGIN_LIMITS.attempts.burst; i++) await assert.rejects(guess(), { code: "invalid_grant" });
+  await assert.rejects(guess(), { code: "rate_limited" });
+});
+
+test("what the key of ID tokens signs is no access token", async () => {
+  const { tokens, login } = await setUp();
+  const set = await tokens.issue(await login(), { refresh: false });
+  const claims = decodeJwt(set.accessToken) as Record<string, Json>;
+  const sign = (algorithm: SigningAlgorithm) =>
+    tokens.sign(claims, { type: "at+jwt", expiresInSeconds: 60, algorithm });
+  await tokens.verify(await sign("EdDSA"));
+  await assert.rejects(tokens.verify(await sign("RS256")), { code: "invalid_grant" });
 });
 
 for (const [why, wrong] of Object.entries({

@@ -63,6 +63,10 @@ test("no token but an access token of this service passes for one", async () => 
       type: "JWT",
       expiresInSeconds: 60,
     }),
+    "by our key, of another issuer": await rig.login.tokens.sign(
+      { ...claims, iss: "https://elsewhere.example" } as Record<string, Json>,
+      { type: "at+jwt", expiresInSeconds: 60 },
+    ),
     "a refresh token": tokens.refreshToken as string,
     "nothing like a token": "x.y.z",
   })) {
@@ -86,6 +90,18 @@ test("a reused refresh token ends the session, with whatever came of it", async 
   await assert.rejects(rig.login.tokens.refresh(next.refreshToken as string, CALLER), invalid);
   assert.deepEqual(told, ["refresh_reused"]);
   assert.equal((await rig.audit()).at(-1)?.reason, "refresh_reused");
+});
+
+test("a session that ends while its token is refreshed gives no new one", async () => {
+  const rig = await LoginRig.start();
+  const { tokens, session } = await signedIn(rig);
+  const write = rig.store.write.bind(rig.store);
+  rig.store.write = async (changes, options) => {
+    rig.store.write = write;
+    await rig.login.sessions.revoke(session.id, CALLER);
+    return write(changes, options);
+  };
+  await assert.rejects(rig.login.tokens.refresh(tokens.refreshToken as string, CALLER), invalid);
 });
 
 test("a refresh token used twice at once is noticed too", async () => {

@@ -12,7 +12,7 @@ import { EventFeed } from "../../../src/login/events/feed.ts";
 import type { Topic } from "../../../src/login/events/topics.ts";
 import { MemoryLoginStore } from "../../../src/storage/memory-login-store.ts";
 import { MemoryStore } from "../../../src/storage/memory-store.ts";
-import { RETRY } from "../../../src/webhooks/backoff.ts";
+import { backoffMs, RETRY } from "../../../src/webhooks/backoff.ts";
 import type { deliver } from "../../../src/webhooks/delivery.ts";
 import { WebhookError } from "../../../src/webhooks/errors.ts";
 import { Outlet } from "../../../src/webhooks/outlet.ts";
@@ -252,6 +252,13 @@ test("while the store fails nothing that was queued is forgotten, and what came 
   receiver.verdict = () => undefined;
   clock.advance(RETRY.firstMs);
   await receiver.until(() => receiver.got.length === 5);
+});
+
+test("waits grow threefold to two hours, each between half and one and a half of that", () => {
+  const waits = (random: number) => [1, 2, 3, 20].map((failures) => backoffMs(failures, () => random));
+  assert.deepEqual(waits(0.5), [5_000, 15_000, 45_000, 7_200_000]);
+  assert.deepEqual(waits(0), [2_500, 7_500, 22_500, 3_600_000]);
+  assert.deepEqual(waits(1), [7_500, 22_500, 67_500, 10_800_000]);
 });
 
 test("a real receiver verifies what it got", async (t) => {

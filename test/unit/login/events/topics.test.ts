@@ -34,6 +34,15 @@ test("what tells who takes part is not for everybody", () => {
   assert.deepEqual(TOPICS.filter(isPrivate), ["login.status", "login.session", "login.revoked"]);
 });
 
+test("a service hears of its own visitors, and nobody else does", () => {
+  const event: TopicEvent = { id: "1", topic: "login.session", time: "", key: "", data: { client_id: "rewards" } };
+  const topics = new Set(TOPICS);
+  assert.equal(wants({ topics, clientId: "rewards" }, event), true);
+  assert.equal(wants({ topics, clientId: "games" }, event), false);
+  assert.equal(wants({ topics }, event), false);
+  assert.equal(wants({ topics }, { ...event, data: {} }), false, "a login for nobody is told to nobody");
+});
+
 test("a subscription to addresses hears of no others", () => {
   const event = (topic: TopicEvent["topic"], address: string): TopicEvent => ({
     ...{ id: "1", topic, time: "", key: "" },
