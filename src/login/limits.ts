@@ -17,8 +17,10 @@ export interface LoginLimits {
   /** Fundings of one client, and of all, that did not come back: each return gives one back. */
   readonly fundings: Rate;
   readonly fundingsInAll: Rate;
-  /** Claims, signatures, tokens, revocations of one client. */
+  /** Claims, signatures and codes of one client. */
   readonly attempts: Rate;
+  /** Refreshes of one session: each is a synced write and a line of the audit. */
+  readonly refreshes: Rate;
   /** Sign-ins begun for services by one client, and by all: what waits in the store. */
   readonly signIns: Rate;
   readonly signInsInAll: Rate;
@@ -54,6 +56,7 @@ export const LOGIN_LIMITS: LoginLimits = {
   fundings: { burst: 20, everyMs: 6 * MINUTE },
   fundingsInAll: { burst: 10_000, everyMs: 1_000 },
   attempts: { burst: 60, everyMs: 1_000 },
+  refreshes: { burst: 20, everyMs: MINUTE },
   signIns: { burst: 60, everyMs: 5_000 },
   signInsInAll: { burst: 5_000, everyMs: 10 },
   signInMs: 30 * MINUTE,

@@ -137,7 +137,7 @@ export interface AccessClaims {
 export interface TokenService {
   /** A fresh access token of a session, and a refresh token where asked. Audience: client id, else the issuer. */
   issue(session: SessionRecord, options: { readonly refresh: boolean }): Promise<TokenSet>;
-  /** Rotates. A token used twice ends its session. @throws LoginError invalid_grant */
+  /** Rotates. A token used twice ends its session. @throws LoginError invalid_grant, rate_limited */
   refresh(token: string, caller: Caller): Promise<TokenSet & { readonly session: SessionRecord }>;
   /** Ends the session of an access or refresh token; anything else is ignored (RFC 7009). */
   revoke(token: string, caller: Caller): Promise<void>;

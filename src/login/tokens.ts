@@ -5,7 +5,7 @@ import type { LoginClock } from "./deadline.ts";
 import { hashText, randomText } from "./encoding.ts";
 import { LoginError } from "./errors.ts";
 import { type KeyRing, SIGNING_ALGORITHMS, type SigningAlgorithm } from "./key-ring.ts";
-import type { LoginLimits } from "./limits.ts";
+import { type LoginLimits, RateLimit } from "./limits.ts";
 import type { AccessClaims, Caller, SessionRecord, TokenService, TokenSet } from "./service.ts";
 import { loginClaims, type Sessions } from "./sessions.ts";
 import type { Change, Json, LoginStore } from "./store.ts";
@@ -38,9 +38,11 @@ const REFRESH_PREFIX = "lcr_";
  */
 export class Tokens implements TokenService {
   readonly #deps: TokensDeps;
+  readonly #refreshes: RateLimit;
 
   constructor(deps: TokensDeps) {
     this.#deps = deps;
+    this.#refreshes = new RateLimit(deps.limits.refreshes, deps.clock);
   }
 
   async issue(session: SessionRecord, { refresh }: { readonly refresh: boolean }): Promise<TokenSet> {
@@ -73,6 +75,7 @@ export class Tokens implements TokenService {
     const session = await sessions.get(record.sessionId);
     if (session === undefined) throw invalid();
     if (record.usedAtMs !== undefined) return this.#reused(record, caller);
+    this.#refreshes.demand(session.id, "rate_limited", "This session is refreshed too often: use the tokens it has");
     const { tokens, changes } = await this.prepare(session, true);
     const written = await store.write(
       [

@@ -104,6 +104,20 @@ test("a session that ends while its token is refreshed gives no new one", async 
   await assert.rejects(rig.login.tokens.refresh(tokens.refreshToken as string, CALLER), invalid);
 });
 
+test("a session is refreshed so often and no more, and the token that was refused is good later", async () => {
+  const rig = await LoginRig.start({ limits: { refreshes: { burst: 3, everyMs: 60_000 } } });
+  const other = (await signedIn(rig)).tokens;
+  let { refreshToken } = (await signedIn(rig)).tokens;
+  const refresh = async (token = refreshToken as string) => {
+    ({ refreshToken } = await rig.login.tokens.refresh(token, CALLER));
+  };
+  for (let i = 0; i < 3; i++) await refresh();
+  await assert.rejects(refresh(), { code: "rate_limited" });
+  await rig.login.tokens.refresh(other.refreshToken as string, CALLER);
+  await rig.clock.advance(60_000);
+  await refresh();
+});
+
 test("a refresh token used twice at once is noticed too", async () => {
   const rig = await LoginRig.start();
   const { tokens, session } = await signedIn(rig);
