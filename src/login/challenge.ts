@@ -69,8 +69,10 @@ export interface ChallengeRecord {
   readonly deadline: Deadline;
   /** Until when a confirmed one can be claimed. */
   readonly claimBy?: Deadline;
-  /** At least one; the last is the present status. */
+  /** At least one; the last is the present status. Bounded: later ones take the place of those before them. */
   readonly history: readonly StatusChange[];
+  /** Changes whose place others have taken: versions go on counting. */
+  readonly dropped?: number;
   /** What the visitor should know although nothing has changed, e.g. a return from another address. */
   readonly notice?: Cause;
   /** Keyed hash of the client's IP address. */
@@ -81,6 +83,23 @@ export interface ChallengeRecord {
 export interface ClaimBinding {
   readonly kind: "secret" | "pkce" | "cookie";
   readonly hash: string;
+}
+
+/** Entries of a history. */
+const HISTORY_MAX = 64;
+
+/** What a record becomes by a change. A pool that takes and drops a return again and again must not make it grow. */
+export function withChange(
+  { history, dropped = 0 }: ChallengeRecord,
+  change: StatusChange,
+): Pick<ChallengeRecord, "history" | "dropped"> {
+  if (history.length < HISTORY_MAX) return { history: [...history, change], ...(dropped > 0 && { dropped }) };
+  return { history: [...history.slice(0, HISTORY_MAX - 2), change], dropped: dropped + 2 };
+}
+
+/** Number of the change at an index of the history: greater than that of every earlier one, kept or not. */
+export function versionOf({ dropped = 0 }: ChallengeRecord, index: number): number {
+  return index + 1 + (index >= HISTORY_MAX - 2 ? dropped : 0);
 }
 
 export function lastChange(record: ChallengeRecord): StatusChange {

@@ -16,6 +16,7 @@ import {
   type StatusChange,
   statusOf,
   TRANSITIONS,
+  withChange,
 } from "./challenge.ts";
 import { deadlineIn, isPast, type LoginClock } from "./deadline.ts";
 import { hashText, randomText } from "./encoding.ts";
@@ -76,7 +77,6 @@ export type Step = (record: ChallengeRecord) => Partial<ChallengeRecord> | undef
 
 /** How long a return address is looked after when its challenge is over. */
 const RETURN_KEEP_MS = 30 * 86_400_000;
-const HISTORY_MAX = 64;
 const ALL = "all";
 
 /**
@@ -266,7 +266,7 @@ export class Challenges implements ChallengeService {
         this.#requireClaimable(record);
         const begun = sessions.begin(record, binding === "cookie");
         const prepared = await tokens.prepare(begun.session, binding !== "cookie");
-        const challenge = this.#after(record, { history: this.#history(record, { status: "claimed" }) });
+        const challenge = this.#after(record, this.#changed(record, { status: "claimed" }));
         const written = await store.write(
           [
             ...this.#rows(challenge),
@@ -294,9 +294,9 @@ export class Challenges implements ChallengeService {
     const { limits } = this.#options;
     const step: Step = (record) => {
       if (!isOpen(statusOf(record))) return undefined;
-      if (isPast(record.deadline, clock)) return { history: this.#history(record, { status: "expired" }) };
+      if (isPast(record.deadline, clock)) return this.#changed(record, { status: "expired" });
       return {
-        history: this.#history(record, { status: "confirmed", ...facts }),
+        ...this.#changed(record, { status: "confirmed", ...facts }),
         claimBy: deadlineIn(clock, limits.claimMs),
       };
     };
@@ -317,15 +317,14 @@ export class Challenges implements ChallengeService {
     return this.change(id, (record) => {
       const status = statusOf(record);
       if (status === to || !TRANSITIONS[status].includes(to) || this.#isOver(record)) return undefined;
-      return { history: this.#history(record, { status: to, ...facts }) };
+      return this.#changed(record, { status: to, ...facts });
     });
   }
 
   async fail(id: string, cause: Cause): Promise<ChallengeRecord> {
     return this.change(
       id,
-      (record) =>
-        isOpen(statusOf(record)) ? { history: this.#history(record, { status: "failed", cause }) } : undefined,
+      (record) => (isOpen(statusOf(record)) ? this.#changed(record, { status: "failed", cause }) : undefined),
       (record) => [this.#deps.audit.ofChallenge("failed", record, { reason: cause.code })],
     );
   }
@@ -333,7 +332,7 @@ export class Challenges implements ChallengeService {
   async expire(id: string): Promise<ChallengeRecord> {
     return this.change(
       id,
-      (record) => (this.#isOver(record) ? { history: this.#history(record, { status: "expired" }) } : undefined),
+      (record) => (this.#isOver(record) ? this.#changed(record, { status: "expired" }) : undefined),
       (record) => [this.#deps.audit.ofChallenge("expired", record)],
     );
   }
@@ -388,11 +387,8 @@ export class Challenges implements ChallengeService {
     return next;
   }
 
-  #history(record: ChallengeRecord, change: Omit<StatusChange, "atMs">): readonly StatusChange[] {
-    const entry = { ...change, atMs: this.#deps.clock.nowMs() };
-    // A pool that takes and drops a return again and again must not make a record grow.
-    const { history } = record;
-    return [...(history.length < HISTORY_MAX ? history : history.slice(0, HISTORY_MAX - 2)), entry];
+  #changed(record: ChallengeRecord, change: Omit<StatusChange, "atMs">): Partial<ChallengeRecord> {
+    return withChange(record, { ...change, atMs: this.#deps.clock.nowMs() });
   }
 
   async #find(id: string): Promise<ChallengeRecord> {

@@ -6,6 +6,7 @@ import {
   isFinal,
   lastChange,
   type StatusChange,
+  versionOf,
 } from "../../login/challenge.ts";
 import { LoginError, type LoginErrorCode } from "../../login/errors.ts";
 import type { ChallengeRequest, Claimed } from "../../login/service.ts";
@@ -151,7 +152,7 @@ export function readable(record: ChallengeRecord, services: Pick<LoginServices, 
   return {
     id: record.id,
     status: change.status,
-    version: (at ?? record.history.length - 1) + 1,
+    version: versionOf(record, at ?? record.history.length - 1),
     method: record.method,
     login_address: record.loginAddress,
     return_address: record.returnAddress,
@@ -181,9 +182,12 @@ async function follow(request: LoginRequest, services: LoginServices, streams: S
   if (!Number.isInteger(told) || told < 0) told = 0;
   let noticed: string | undefined;
   const tell = (now: ChallengeRecord): void => {
-    for (; told < now.history.length; told++) {
-      stream.send({ event: "status", id: String(told + 1), data: JSON.stringify(readable(now, services, told)) });
-    }
+    now.history.forEach((_, i) => {
+      const version = versionOf(now, i);
+      if (version <= told) return;
+      told = version;
+      stream.send({ event: "status", id: String(version), data: JSON.stringify(readable(now, services, i)) });
+    });
     if (now.notice !== undefined && now.notice.code !== noticed) {
       noticed = now.notice.code;
       stream.send({ event: "notice", data: JSON.stringify(now.notice) });

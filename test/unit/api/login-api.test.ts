@@ -101,6 +101,28 @@ describe("cookies", () => {
   });
 });
 
+describe("the status of a challenge", () => {
+  test("however often a return comes and goes, versions rise, the record stays small, and the end is told", async () => {
+    const { app, rig } = await loginApi();
+    const { record, claimSecret } = await rig.challenge();
+    const { challenges } = rig.login;
+    const url = `/login/v1/challenges/${record.id}`;
+    let last = 1;
+    for (let i = 0; i < 101; i++) {
+      await challenges.move(record.id, i % 2 === 0 ? "seen" : "waiting");
+      const { version } = (await app.inject({ url })).json();
+      assert.ok(version > last, `${version} after ${last}`);
+      last = version;
+    }
+    assert.ok((await challenges.get(record.id)).history.length <= 64);
+    await challenges.confirm(record.id, {});
+    await challenges.claim(record.id, claimSecret as string, "secret", CALLER);
+    const { body } = await app.inject({ url: `${url}/events`, headers: { "last-event-id": String(last) } });
+    const told = [...body.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data as string).status);
+    assert.equal(told.at(-1), "claimed");
+  });
+});
+
 describe("limits", () => {
   const begin = ({ app }: Fixture, remoteAddress: string, forwardedFor?: string) =>
     app.inject({
