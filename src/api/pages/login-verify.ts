@@ -171,12 +171,23 @@ ${waits && html`<p class="note">Time left: <span data-left="${secondsLeft}">${du
 ${status === "confirmed" && mine && html`<form method="post" action="/login/verify/${record.id}" id="continue">${hiddenFields(known)}<button type="submit">Finish the login</button></form>`}
 ${status === "confirmed" && !mine && back !== undefined && html`<p><a class="button" href="${back.href}">Back to ${back.host}</a></p>`}
 ${status === "claimed" && back !== undefined && html`<p><a class="button" href="${back.href}">Back to ${back.host}</a></p>`}
-${(status === "expired" || status === "failed") && html`<p><a class="button" href="/login?${again(known)}">Start again</a></p>`}
+${(status === "expired" || status === "failed") && onceMore(known)}
 </section>`;
 }
 
 function hiddenFields(known: Verification): Html {
   return html`${Object.entries(onward(known)).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+}
+
+/** A login that a service holds the secret of is begun anew by that service: one begun here would tell it nothing. */
+function onceMore(known: Verification): Html {
+  const { record, back } = known;
+  if (record.claim.kind === "cookie") {
+    return html`<p><a class="button" href="/login?${again(known)}">Start again</a></p>`;
+  }
+  if (back !== undefined)
+    return html`<p><a class="button" href="${back.href}">Back to ${back.host}, to start again</a></p>`;
+  return html`<p class="note">Go back to where you began this login, and start again there.</p>`;
 }
 
 /** The same login once more, as a query. */

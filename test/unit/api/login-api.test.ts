@@ -123,6 +123,44 @@ describe("the status of a challenge", () => {
   });
 });
 
+describe("the page of a login that has ended without proof", () => {
+  const page = async ({ app }: Fixture, id: string, query = "") =>
+    (await app.inject({ url: `/login/verify/${id}${query}` })).body;
+
+  test("one that a service began leads back to it: begun anew here, the service would hear nothing of it", async () => {
+    const fixture = await loginApi({
+      clients: [loginClient("rewards", { redirectUris: ["https://rewards.example/back"] })],
+    });
+    const { record } = await fixture.rig.challenge({ clientId: "rewards" });
+    await fixture.rig.login.challenges.fail(record.id, { code: "funding_failed", text: "No coin could be sent." });
+    const back = await page(fixture, record.id, "?return_to=https://rewards.example/back");
+    assert.match(back, /No coin could be sent\..*href="https:\/\/rewards\.example\/back">Back to rewards\.example/s);
+    const alone = await page(fixture, record.id);
+    assert.match(alone, /Go back to where you began this login/);
+    for (const body of [back, alone]) assert.doesNotMatch(body, /href="\/login\?/);
+  });
+
+  test("one that this browser began is begun anew here", async () => {
+    const fixture = await loginApi();
+    const { record } = await fixture.rig.challenge({ cookie: true });
+    await fixture.rig.clock.advance(600_001);
+    assert.match(await page(fixture, record.id), new RegExp(`href="/login\\?address=${ADDRESS}[^"]*">Start again`));
+  });
+
+  test("names and addresses of strangers are text on every page", async () => {
+    const fixture = await loginApi({ clients: [loginClient("rewards", { name: "<img src=x>\"'`" })] });
+    const { record } = await fixture.rig.challenge({ clientId: "rewards" });
+    const evil = encodeURIComponent('"><script>alert(1)');
+    const urls = ["/login?client_id=rewards", `/login/verify/${record.id}`, `/login?address=${evil}&client_id=rewards`];
+    urls.push(`/block/${evil}`, `/address/${evil}`, `/search?q=${evil}`, "/login?return_to=javascript:alert(1)");
+    for (const url of urls) {
+      const { body, headers } = await fixture.app.inject({ url });
+      assert.doesNotMatch(body, /<img|<script>|javascript:/, url);
+      assert.match(String(headers["content-security-policy"]), /default-src 'none'; script-src 'self'/, url);
+    }
+  });
+});
+
 describe("limits", () => {
   const begin = ({ app }: Fixture, remoteAddress: string, forwardedFor?: string) =>
     app.inject({
