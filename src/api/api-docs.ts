@@ -59,7 +59,7 @@ export function addApiDocs(app: FastifyInstance, gate: RequestGate, document: ob
 <script type="module" src="/docs/${script}"></script>
 </head>
 <body>
-<main id="docs"><noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript></main>
+<div id="docs"><noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript></div>
 </body>
 </html>
 `;
