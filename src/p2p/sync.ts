@@ -50,6 +50,8 @@ const ANSWER_BYTES = 200 * 1024;
 const GUESS_FRESH_MS = 300;
 /** An answer that takes longer is not waited for by others. */
 const BEHIND_MS = 2_000;
+/** Who has waited in vain hopes again when nothing was asked for so long. */
+const HOPELESS_MS = 60_000;
 const SLOW_REST_MS = 60_000;
 const SLOW_HOSTS_MAX = 1024;
 const WRONG_REST_MS = 10_000;
@@ -83,6 +85,9 @@ export class BlockSync {
   #lastAnnounceMs = Number.NEGATIVE_INFINITY;
   #isUnannounced = false;
   #polls = 0;
+  /** Blocks are asked for since then, and none has come. */
+  #waitsSinceMs: number | undefined;
+  #lastAskMs = 0;
   #retryAtMs = 0;
   #retryMs = RETRY_FIRST_MS;
 
@@ -100,10 +105,18 @@ export class BlockSync {
     });
   }
 
-  /** Blocks are on their way. Whoever only claims to have some makes us wait for moments. */
+  /** Blocks are on their way. Those who only claim to have some make us wait for moments, however many come one by one. */
   get isBehind(): boolean {
+    if (!this.#pipeline.isIdle) return true;
+    if (!this.#asks.some((ask) => !ask.isGuess)) return false;
+    return this.#deps.clock.monotonicMs() - (this.#waitsSinceMs ?? 0) < BEHIND_MS;
+  }
+
+  /** Blocks that somebody claims to have were asked for. */
+  #waits(): void {
     const now = this.#deps.clock.monotonicMs();
-    return !this.#pipeline.isIdle || this.#asks.some((ask) => !ask.isGuess && now - ask.askedAtMs < BEHIND_MS);
+    if (this.#waitsSinceMs === undefined || now - this.#lastAskMs >= HOPELESS_MS) this.#waitsSinceMs = now;
+    this.#lastAskMs = now;
   }
 
   /** Just introduced: asks it for what follows our head, which also tells it how far we are. */
@@ -230,6 +243,7 @@ export class BlockSync {
     this.#answerMs.set(peer, before + (tookMs - before) / 8);
     this.#answeredAtMs.set(peer, this.#deps.clock.monotonicMs());
     this.#slowUntilMs.delete(hostOf(peer));
+    this.#waitsSinceMs = this.#asks.some(({ isGuess }) => !isGuess) ? this.#deps.clock.monotonicMs() : undefined;
     const end = Math.min(ask.to, Math.max(peer.height, ask.isGuess ? 0 : ask.to));
     const isFull = count >= ask.to - ask.from + 1 || count * blockBytes > ANSWER_BYTES;
     if (last < end) {
@@ -324,6 +338,7 @@ export class BlockSync {
       if (!target.send(encode.getBlocks(range.from - 1, count))) return;
       target.expect(3 * this.#limits.syncStallMs);
       this.#asks.push({ peer: target, ...range, askedAtMs: this.#deps.clock.monotonicMs(), isGuess: false });
+      this.#waits();
       open++;
     }
   }
@@ -351,6 +366,7 @@ export class BlockSync {
       const to = Math.min(guess.to, target.height);
       this.#cursor = to;
       this.#asks = this.#asks.map((ask) => (ask === guess ? { ...ask, to, isGuess: false, wasGuess: true } : ask));
+      this.#waits();
       return this.#nextRange(target, portion);
     }
     this.#cursor = to;

@@ -248,6 +248,24 @@ test("hours that a block not here yet brings are no offence, and the transaction
     assert.equal(s.node.pool.size, 12);
   }));
 
+test("those who claim to have blocks, one after the other, keep nobody from asking for transactions", () =>
+  scene(async (s) => {
+    const honest = await introduced(s);
+    const txn = pay(s.coins[0] as Coin);
+    const liars: WireClient[] = [];
+    const claims = async (): Promise<void> => {
+      const liar = await introduced(s);
+      liar.say(encode.announceBlocks(1000));
+      liars.at(-1)?.connection.destroy();
+      liars.push(liar);
+      await s.world.run(900);
+    };
+    await claims();
+    honest.say(encode.txids("ANNT", [txid(txn)]));
+    for (let i = 0; i < 4; i++) await claims();
+    assert.deepEqual(askedOf(honest), ids(txn));
+  }));
+
 test("announcement times reach the pool", () =>
   scene(async (s) => {
     const txn = pay(s.coins[0] as Coin);
