@@ -143,6 +143,7 @@ function peerProcess(options: TwoNodeOptions, report: (line: string) => void): C
       `--port=${ports.peerPort}`,
       `--log-level=${logLevel}`,
       `--public-addr=127.0.0.1:${publicPort}`,
+      "--ws-trusted-proxy=127.0.0.0/8", // whom a proxy here names is one client, as for logins
       `--login-stock=${files.stock}`,
       `--reward-file=${files.reward}`,
       ...(options.clientsFile === undefined ? [] : [`--login-clients=${options.clientsFile}`]),

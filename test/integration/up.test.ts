@@ -5,6 +5,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { WebSocket } from "ws";
 import { eventually, PROGRAM, runProgram, temporaryDirectory } from "../support/processes.ts";
 import { repositoryRoot } from "../support/repository.ts";
 import { childPid, startUp } from "../support/up.ts";
@@ -71,6 +72,25 @@ test("one chain's life: made by one command, continued by the second, begun anew
       }
     }
   });
+
+  await t.test(
+    "visitors of a proxy on this machine are counted by the address it names, WebSocket peers too",
+    async () => {
+      const status = (client: string) =>
+        new Promise<number | undefined>((resolve, reject) => {
+          const headers = { "x-forwarded-for": client };
+          const ws = new WebSocket(`${first.open}/p2p/v2`, "fiber-gnet.2", { headers });
+          t.after(() => ws.terminate());
+          ws.once("open", () => resolve(101));
+          ws.once("unexpected-response", (_request, { statusCode }) => resolve(statusCode));
+          ws.once("error", reject);
+        });
+      const statuses = [];
+      for (let i = 0; i < 9; i++) statuses.push(await status("198.51.100.7"));
+      assert.deepEqual(statuses, [101, 101, 101, 101, 101, 101, 101, 101, 429]);
+      assert.equal(await status("198.51.100.8"), 101);
+    },
+  );
 
   await t.test("the reward address is kept by command, with the node and without", async () => {
     const addressIn = async (file: string): Promise<string> =>
