@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { basename } from "node:path";
-import { CoinError, errorText } from "../base/errors.ts";
 import { version } from "../config/version.ts";
 import { type Command, type CommandContext, UsageError } from "./command.ts";
+import { failureText } from "./failure.ts";
 
 /** Commands load when asked for: a start costs only what it uses. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -68,9 +68,7 @@ try {
     stderr: process.stderr,
   });
 } catch (error) {
-  // An expected failure is one line; anything else is a bug and shows where.
-  const text = error instanceof CoinError ? error.message : error instanceof Error ? error.stack : errorText(error);
-  process.stderr.write(`loginchain: ${text}\n`);
+  process.stderr.write(`loginchain: ${failureText(error)}\n`);
   if (error instanceof UsageError) process.stderr.write('Run "loginchain help" for usage.\n');
   process.exitCode = exitCodeOf(error);
 }

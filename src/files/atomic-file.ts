@@ -22,9 +22,18 @@ export async function writeFileAtomically(path: string, text: string, mode = 0o6
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw naming(target, error);
   }
   await syncDirectory(directory);
+}
+
+/** A full disk is told by the system without the file it was to hold. */
+function naming(path: string, error: unknown): unknown {
+  if (error instanceof Error && (error as NodeJS.ErrnoException).path === undefined) {
+    error.message += ` '${path}'`;
+    Object.assign(error, { path });
+  }
+  return error;
 }
 
 async function syncDirectory(directory: string): Promise<void> {
