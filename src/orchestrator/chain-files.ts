@@ -69,7 +69,8 @@ export async function prepareChainFiles(
   await mkdir(files.directory, { recursive: true, mode: 0o700 });
   const wallet = await loadOrCreateWallet(files.genesis, nowSeconds * 1000);
   if (fresh) {
-    for (const data of [files.publisherData, files.peerData]) await rm(data, { recursive: true, force: true });
+    // The publisher's last: a peer without publisher would be refused after a power cut in between.
+    for (const data of [files.peerData, files.publisherData]) await rm(data, { recursive: true, force: true });
   }
   if (existsSync(files.publisherData)) {
     await checkContinues(files, wallet);
@@ -160,6 +161,14 @@ export async function signGenesis(files: ChainFiles, wallet: GenesisWallet): Pro
     publicKey: wallet.publicKey,
     signature: toHex(signedGenesis(params, parseSecretKey(wallet.secretKey)).sig),
   });
+}
+
+/**
+ * From now on there is a chain to continue, and its files stay as they are. Before either node starts: of two that start
+ * at once the peer may be the first to make its directory, and a power cut then would leave it without a publisher's.
+ */
+export async function beginChain(files: ChainFiles): Promise<void> {
+  await mkdir(files.publisherData, { recursive: true, mode: 0o700 });
 }
 
 /** Writes the peer's toml from the publisher's, once that is signed. @throws OrchestratorError UP_FILES_DISAGREE */

@@ -2,7 +2,15 @@ import { fileURLToPath } from "node:url";
 import { unixSeconds } from "../base/clock.ts";
 import { systemClock } from "../node/system-clock.ts";
 import { bootstrapFirstBlock, waitForBlock } from "./bootstrap.ts";
-import { chainFiles, type Ports, prepareChainFiles, prepareStock, signGenesis, writePeerToml } from "./chain-files.ts";
+import {
+  beginChain,
+  chainFiles,
+  type Ports,
+  prepareChainFiles,
+  prepareStock,
+  signGenesis,
+  writePeerToml,
+} from "./chain-files.ts";
 import { ChildNode } from "./child-node.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { SUPERVISOR_DEFAULTS, Supervisor } from "./supervisor.ts";
@@ -76,6 +84,7 @@ export async function startTwoNodes(
     });
     await signGenesis(files, wallet);
     await writePeerToml(files, options.ports);
+    await beginChain(files);
     const publisherUp = launch(publisherProcess(options, report));
     const peerUp = prepareStock(files, systemClock.nowMs()).then(async (stock) => {
       await launch(peerProcess(options, report)); // it reads the stock when it starts

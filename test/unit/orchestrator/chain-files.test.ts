@@ -7,10 +7,12 @@ import { test } from "node:test";
 import { loadFiberConfig } from "../../../src/config/fiber-toml.ts";
 import { writeGenesisIdentity } from "../../../src/config/fiber-write.ts";
 import {
+  beginChain,
   type ChainFiles,
   chainFiles,
   DEFAULT_PORTS,
   prepareChainFiles,
+  signGenesis,
   writePeerToml,
 } from "../../../src/orchestrator/chain-files.ts";
 import { beginningOf, lockDirectory } from "../../../src/orchestrator/directory-lock.ts";
@@ -127,6 +129,19 @@ test("the peer's file is the publisher's with its own ports, dialling the publis
       [6002, 6422, ["127.0.0.1:6001"], SIGNATURE],
     );
     assert.equal((await stat(files.peerToml)).mode & 0o777, 0o600);
+  }));
+
+test("a first start that was cut off while the nodes made their directories is continued", () =>
+  inDirectory(async (files) => {
+    const { wallet } = await prepare(files);
+    await signGenesis(files, wallet);
+    await writePeerToml(files, DEFAULT_PORTS);
+    await beginChain(files);
+    const toml = await readFile(files.publisherToml, "utf8");
+    await mkdir(files.peerData); // the peer was quicker
+    const again = await prepare(files, { nowSeconds: 1_700_000_100 });
+    assert.deepEqual([again.continued, await readFile(files.publisherToml, "utf8")], [true, toml]);
+    assert.equal((await stat(files.publisherData)).mode & 0o777, 0o700);
   }));
 
 test("one start per directory; a dead owner's lock is taken over", () =>
