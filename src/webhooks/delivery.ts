@@ -26,7 +26,8 @@ export const DELIVERY_LIMITS = {
  * @throws WebhookError WEBHOOK_URL, WEBHOOK_ADDRESS_REFUSED
  */
 export function parseTarget(text: string, { allowPrivate }: { readonly allowPrivate: boolean }): WebhookTarget {
-  const refuse = (why: string) => new WebhookError("WEBHOOK_URL", `webhook URL ${JSON.stringify(text)}: ${why}`);
+  // Without the URL: path and query may hold a secret, as may what stands before an @.
+  const refuse = (why: string) => new WebhookError("WEBHOOK_URL", `webhook URL: ${why}`);
   if (!URL.canParse(text)) throw refuse("not a URL");
   const url = new URL(text);
   if (url.protocol !== "https:" && !(allowPrivate && url.protocol === "http:")) {

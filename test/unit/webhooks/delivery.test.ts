@@ -106,6 +106,11 @@ test("a receiver that is not there", async () => {
   await assert.rejects(deliver(nobody, message, { resolve: async () => [] }), { code: "WEBHOOK_UNREACHABLE" });
 });
 
+test("a URL that is refused is not repeated: it may hold secrets", () => {
+  const refused = () => parseTarget("https://user:pw@example.com/T0KEN", { allowPrivate: false });
+  assert.throws(refused, ({ message }: Error) => !/pw|T0KEN/.test(message));
+});
+
 for (const [url, code] of [
   ["nonsense", "WEBHOOK_URL"],
   ["http://example.com/", "WEBHOOK_URL"],
