@@ -6,6 +6,7 @@ import { SCOPES } from "../login/open-id-routes.ts";
 import type { LoginServices } from "../login/route.ts";
 import type { PageRequest } from "./page-routes.ts";
 import type { Redirect } from "./shell.ts";
+import { originOf } from "./who-asks.ts";
 
 /** Of state and nonce: they wait in the store. */
 const TEXT_MAX = 1024;
@@ -58,9 +59,7 @@ export function signInOf(services: LoginServices, request: PageRequest, id: stri
 
 /** For the policy of pages whose forms end at the service. */
 export function formTarget(asked: SignInRequest | undefined): string | undefined {
-  if (asked === undefined) return undefined;
-  const { origin, protocol } = new URL(asked.redirectUri);
-  return origin === "null" ? protocol : origin;
+  return asked === undefined ? undefined : originOf(asked.redirectUri);
 }
 
 /**

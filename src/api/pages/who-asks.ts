@@ -7,14 +7,20 @@ const RETURN_TO_MAX = 2000;
 export interface Asker {
   readonly id: string | undefined;
   readonly name: string | undefined;
-  /** Origins its operator has registered. */
+  /** Origins its operator has registered; of an app, which has none, the scheme. */
   readonly origins: readonly string[];
 }
 
 export function askerOf(clientId: string | undefined, clients: LoginClients | undefined): Asker {
   const known = clientId === undefined ? undefined : clients?.get(clientId);
-  const origins = new Set((known?.redirectUris ?? []).map((uri) => new URL(uri).origin));
+  const origins = new Set((known?.redirectUris ?? []).map(originOf));
   return { id: clientId, name: known?.name, origins: [...origins] };
+}
+
+/** Where a redirect URI leads: an origin, or `scheme:` of an app's own. */
+export function originOf(uri: string): string {
+  const { origin, protocol } = new URL(uri);
+  return origin === "null" ? protocol : origin;
 }
 
 /** Said before the visitor proves anything: who tricks a visitor into a login must be seen. */
