@@ -200,7 +200,7 @@ async function follow(request: LoginRequest, services: LoginServices, streams: S
   return HANDLED;
 }
 
-async function claim(request: LoginRequest, { login }: LoginServices): Promise<LoginAnswer> {
+async function claim(request: LoginRequest, { login, clients }: LoginServices): Promise<LoginAnswer> {
   const { params, body, caller } = request;
   const id = params.id as string;
   const given: readonly [ClaimBinding["kind"], unknown][] = [
@@ -226,7 +226,11 @@ async function claim(request: LoginRequest, { login }: LoginServices): Promise<L
             secure: login.secure,
           }),
         ];
-  return { json: readableTokens(claimed, login.issuer), cookies };
+  const told = readableTokens(claimed, login.issuer);
+  // Whoever has the cookie began on our page, and has not shown the secret of the service that the token is meant for.
+  const isOthers = binding === "cookie" && clients.get(claimed.session.clientId ?? "")?.secretSha256 !== undefined;
+  const withheld = { access_token: undefined, expires_in: undefined, token_type: undefined };
+  return { json: isOthers ? { ...told, ...withheld } : told, cookies };
 }
 
 /** What claim and refresh answer. */

@@ -147,6 +147,12 @@ describe("the page of a login that has ended without proof", () => {
     assert.match(await page(fixture, record.id), new RegExp(`href="/login\\?address=${ADDRESS}[^"]*">Start again`));
   });
 
+  test("an app is named by its scheme, having no site", async () => {
+    const fixture = await loginApi({ clients: [loginClient("app", { redirectUris: ["org.example.app:/back"] })] });
+    const { body } = await fixture.app.inject({ url: "/login?client_id=app" });
+    assert.match(body, /<b>Service app<\/b> at <b>org\.example\.app:<\/b>/);
+  });
+
   test("names and addresses of strangers are text on every page", async () => {
     const fixture = await loginApi({ clients: [loginClient("rewards", { name: "<img src=x>\"'`" })] });
     const { record } = await fixture.rig.challenge({ clientId: "rewards" });
@@ -211,6 +217,82 @@ describe("services", () => {
     assert.deepEqual(await ask(basic("games")), [200, false]);
     assert.deepEqual(await ask(basic("rewards", "a guess")), [401, undefined]);
     assert.deepEqual(await ask({}), [401, undefined]);
+  });
+
+  test("a login begun on the page gives no token meant for a service that has a secret", async () => {
+    const fixture = await loginApi({
+      clients: [loginClient("rewards"), loginClient("page", { secretSha256: undefined })],
+    });
+    for (const [client, isToldTokens] of [
+      ["rewards", false],
+      ["page", true],
+    ] as const) {
+      const { id, cookie } = await provedInBrowser(fixture, { client_id: client });
+      const answer = await fixture.app.inject({
+        method: "POST",
+        url: `/login/v1/challenges/${id}/claim`,
+        headers: { cookie },
+      });
+      const { access_token: token, address } = answer.json();
+      assert.deepEqual([answer.statusCode, address, token !== undefined], [200, ADDRESS, isToldTokens], client);
+      assert.match(cookieOf(answer, "__Host-login_session"), /=[\w-]{43}$/);
+    }
+  });
+
+  test("a sign-in goes back to a registered address alone, to the letter, and only with PKCE", async () => {
+    const redirect = "https://rewards.example/back";
+    const bye = "https://rewards.example/bye";
+    const client = loginClient("rewards", { redirectUris: [redirect], postLogoutRedirectUris: [bye] });
+    const fixture = await loginApi({
+      clients: [client, loginClient("games", { redirectUris: ["https://games.example/"] })],
+    });
+    const ask = async (changes: Record<string, string> = {}, more = "") => {
+      const fields = {
+        ...{ client_id: "rewards", redirect_uri: redirect, response_type: "code", scope: "openid", state: "s" },
+        ...{ code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256" },
+        ...changes,
+      };
+      const answer = await fixture.app.inject({ url: `/login/v1/authorize?${new URLSearchParams(fields)}${more}` });
+      return [answer.statusCode, answer.headers.location] as const;
+    };
+    assert.match(String((await ask())[1]), /^\/login\?interaction=/);
+    for (const uri of [
+      ...[
+        `${redirect}/`,
+        `${redirect}?x=1`,
+        `${redirect}#x`,
+        "https://rewards.example:444/back",
+        "https://REWARDS.example/back",
+      ],
+      ...[
+        "https://rewards.example.evil.example/back",
+        "https://evil.example/",
+        "https://games.example/",
+        "//evil.example",
+        "",
+      ],
+    ]) {
+      assert.deepEqual(await ask({ redirect_uri: uri }), [400, undefined], uri);
+    }
+    assert.deepEqual(await ask({}, "&redirect_uri=https://evil.example/"), [400, undefined]);
+    for (const wrong of [{ code_challenge_method: "plain" }, { code_challenge: "" }, { code_challenge: "short" }]) {
+      const [status, location] = await ask(wrong);
+      assert.deepEqual([status, new URL(String(location)).searchParams.get("error")], [303, "invalid_request"]);
+    }
+    const { record, claimSecret } = await fixture.rig.challenge({ method: "signature", clientId: "rewards" });
+    const { challenges } = fixture.rig.login;
+    await challenges.prove(record.id, fixture.rig.sign(record), CALLER);
+    const { session } = await challenges.claim(record.id, claimSecret as string, "secret", CALLER);
+    const hint = await fixture.rig.login.tokens.sign(
+      { iss: ISSUER, aud: "rewards", sub: session.subject, sid: session.id },
+      { type: "JWT", expiresInSeconds: 60 },
+    );
+    const out = async (to: string) => {
+      const query = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: to });
+      return (await fixture.app.inject({ url: `/login/v1/end-session?${query}` })).headers.location;
+    };
+    assert.equal(await out("https://evil.example/"), "/login?done=out");
+    assert.equal(await out(bye), bye);
   });
 
   test("a service with a secret is not asked for by others, nor are its tokens renewed or ended by them", async () => {
