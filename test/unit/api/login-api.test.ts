@@ -137,6 +137,8 @@ describe("the page of a login that has ended without proof", () => {
     assert.match(back, /No coin could be sent\..*href="https:\/\/rewards\.example\/back">Back to rewards\.example/s);
     const alone = await page(fixture, record.id);
     assert.match(alone, /Go back to where you began this login/);
+    const elsewhere = await page(fixture, record.id, "?return_to=https://evil.example/back");
+    assert.doesNotMatch(elsewhere, /evil\.example/);
     for (const body of [back, alone]) assert.doesNotMatch(body, /href="\/login\?/);
   });
 
