@@ -75,12 +75,14 @@ test("refused: another publisher, another place, a signature nobody made", async
   });
   assert.throws(() => verifyReceipt({ ...good, index: 1 }, publisher.public), { code: "RECEIPT_NOT_IN_BLOCK" });
 
-  // A publisher that signs a block with an unsigned transaction proves nothing about its sender.
+  // A publisher that signs a block with an unsigned transaction proves nothing about its sender, nor with outputs that
+  // the sender has not signed.
   const [first] = block.transactions as [SignedBlock["transactions"][number]];
   const unsigned = { ...first, sigs: [malleated(first.sigs[0] as Parameters<typeof malleated>[0])] };
-  const forged = signBlock({
-    header: { ...block.header, bodyHash: computeBodyHash([unsigned]) },
-    transactions: [unsigned],
-  });
-  assert.throws(() => verifyReceipt(makeReceipt(forged, 0), publisher.public), { code: "RECEIPT_TRANSACTION" });
+  const diverted = { ...first, outputs: first.outputs.map((output) => ({ ...output, address: alice.address })) };
+  for (const transaction of [unsigned, diverted]) {
+    const header = { ...block.header, bodyHash: computeBodyHash([transaction]) };
+    const forged = signBlock({ header, transactions: [transaction] });
+    assert.throws(() => verifyReceipt(makeReceipt(forged, 0), publisher.public), { code: "RECEIPT_TRANSACTION" });
+  }
 });
