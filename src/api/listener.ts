@@ -381,14 +381,21 @@ export class ApiListener {
         this.#answered(endOf(request.socket), request.socket.remoteAddress);
     });
     if (this.#draining) endAfter(response, this.#server);
-    if (request.httpVersion === "1.1" && request.headers.host === undefined) {
-      const text = "400 Bad Request: missing required Host header";
+    const flaw = hostFlaw(request);
+    if (flaw !== undefined) {
+      const text = `400 Bad Request: ${flaw}`;
       const head = { "content-type": "text/plain; charset=utf-8", connection: "close", "content-length": text.length };
       response.writeHead(400, head).end(text);
     } else if (this.#handler !== undefined) this.#handler(request, response);
     else if (this.#waiting.length < this.#limits.waitingMax) this.#waiting.push([request, response]);
     else request.socket.destroy();
   }
+}
+
+/** What Go's server refuses before anybody is asked: no Host, or one of other characters than URLs have there. */
+function hostFlaw({ httpVersion, headers: { host } }: IncomingMessage): string | undefined {
+  if (host === undefined) return httpVersion === "1.1" ? "missing required Host header" : undefined;
+  return /^[\w!$%&'()*+,.:;=[\]~-]*$/.test(host) ? undefined : "malformed Host header";
 }
 
 function serverOptions(limits: HttpLimits): ServerOptions {

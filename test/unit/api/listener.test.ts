@@ -56,6 +56,11 @@ test("malformed requests are refused in Go's words", async (t) => {
   const { port } = listener.address;
   assert.match(await exchange(port, "hello\r\n\r\n"), /^HTTP\/1\.1 400 Bad Request\r\n.*400 Bad Request$/s);
   assert.match(await exchange(port, "GET / HTTP/1.1\r\n\r\n"), /400 Bad Request: missing required Host header$/);
+  const malformed = await exchange(port, "GET / HTTP/1.0\r\nHost: http://a/\r\n\r\n");
+  assert.match(malformed, /^HTTP\/1\.1 400 .*400 Bad Request: malformed Host header$/s);
+  for (const host of ["", "a:1", "[::1]:1", "a%b;c=~", "!$&'()*+,-._"]) {
+    assert.match(await exchange(port, `GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`), /ok$/, host);
+  }
   const long = `GET / HTTP/1.1\r\nHost: x\r\nA: ${"a".repeat(1_100_000)}\r\n\r\n`;
   assert.match(await exchange(port, long), /^HTTP\/1\.1 431 Request Header Fields Too Large/);
   assert.match(await exchange(port, "GET / HTTP/1.0\r\n\r\n"), /ok$/);
