@@ -38,7 +38,8 @@ export class IndexPages {
 
   /** What Go's mux does before any handler, so before all checks. True when it has answered. */
   redirect(request: FastifyRequest, reply: FastifyReply): boolean {
-    const target = cleanedTarget(request.url) ?? this.#withSlash(request.url);
+    const cleaned = cleanedTarget(request.url);
+    const target = this.#withSlash(cleaned ?? request.url) ?? cleaned;
     if (target === undefined) return false;
     reply.code(301).header("location", target);
     if (request.method === "GET" || request.method === "HEAD") reply.header("content-type", "text/html; charset=utf-8");

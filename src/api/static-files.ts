@@ -3,32 +3,33 @@ import { open, readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { createGzip } from "node:zlib";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { conditionOf, type RangeFlaw, rangeOf } from "./file-conditions.ts";
 import { unescapePercent } from "./form.ts";
 import { sendBytes, wantsGzip } from "./respond.ts";
 
 /**
  * Files as Go's `http.FileServer` serves them: type by extension, Last-Modified, one byte range, redirects to the
  * one name of a thing, listings of folders without index.html. Source: api.md 8.
- * Differs: a request for several ranges at once gets the whole file, as HTTP allows.
  */
 export async function serveFile(request: FastifyRequest, reply: FastifyReply, root: string): Promise<unknown> {
   const path = unescapePercent(request.url.split("?", 1)[0] ?? "/") ?? "/";
   if (path.endsWith("/index.html")) return redirect(request, reply, "./");
+  if (path.includes("\0")) return refuse(reply, 500, "500 Internal Server Error"); // no file can have this name
   const file = join(root, path.replace(/\/$/, ""));
   const info = await facts(file);
-  if (info === undefined) return missing(reply);
+  if (info === undefined) return refuse(reply, 404, "404 page not found");
   if (info.isDirectory() && !path.endsWith("/")) return redirect(request, reply, `${encodeURI(basename(path))}/`);
   if (!info.isDirectory() && path.endsWith("/")) return redirect(request, reply, `../${encodeURI(basename(path))}`);
   if (!info.isDirectory()) return sendFile(request, reply, file, info);
   const index = join(file, "index.html");
   const indexInfo = await facts(index);
-  return indexInfo === undefined ? listing(reply, file) : sendFile(request, reply, index, indexInfo);
+  return indexInfo === undefined ? listing(request, reply, file, info) : sendFile(request, reply, index, indexInfo);
 }
 
 /** One named file, whatever the path of the request says: the index page. */
 export async function serveNamed(request: FastifyRequest, reply: FastifyReply, file: string): Promise<unknown> {
   const info = await facts(file);
-  return info === undefined ? missing(reply) : sendFile(request, reply, file, info);
+  return info === undefined ? refuse(reply, 404, "404 page not found") : sendFile(request, reply, file, info);
 }
 
 async function facts(file: string): Promise<Stats | undefined> {
@@ -39,9 +40,10 @@ async function facts(file: string): Promise<Stats | undefined> {
   }
 }
 
-function missing(reply: FastifyReply): FastifyReply {
+/** As Go's `http.Error`. */
+function refuse(reply: FastifyReply, status: number, text: string): FastifyReply {
   reply.header("x-content-type-options", "nosniff");
-  return sendBytes(reply, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
+  return sendBytes(reply, status, "text/plain; charset=utf-8", Buffer.from(`${text}\n`));
 }
 
 function redirect(request: FastifyRequest, reply: FastifyReply, target: string): FastifyReply {
@@ -52,7 +54,16 @@ function redirect(request: FastifyRequest, reply: FastifyReply, target: string):
     .send();
 }
 
-async function listing(reply: FastifyReply, folder: string): Promise<FastifyReply> {
+/** Of the conditions, Go holds a folder against If-Modified-Since only. */
+async function listing(
+  { method, headers }: FastifyRequest,
+  reply: FastifyReply,
+  folder: string,
+  info: Stats,
+): Promise<FastifyReply> {
+  const since = { "if-modified-since": headers["if-modified-since"] };
+  if (conditionOf({ method, headers: since }, info.mtimeMs) === "unchanged") return reply.code(304).send();
+  reply.header("last-modified", info.mtime.toUTCString());
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
   const lines = names.map((name) => `<a href="${encodeURI(name)}">${escapeHtml(name)}</a>\n`);
@@ -65,46 +76,29 @@ function escapeHtml(text: string): string {
 
 async function sendFile(request: FastifyRequest, reply: FastifyReply, file: string, info: Stats): Promise<unknown> {
   reply.header("last-modified", info.mtime.toUTCString());
-  if (isUnchanged(request, info)) return reply.code(304).send();
+  const condition = conditionOf(request, info.mtimeMs);
+  if (condition !== "met") return reply.code(condition === "unchanged" ? 304 : 412).send();
+  const range = rangeOf(request, info.size, info.mtimeMs);
+  if (typeof range === "string") return refuseRange(reply, range, info.size);
+  const { first, length } = range ?? { first: 0, length: info.size };
   const type = TYPES[extname(file).toLowerCase()] ?? (await sniff(file));
-  const range = rangeOf(request, info.size);
-  reply.header("accept-ranges", "bytes");
-  if (range === "invalid") {
-    reply.header("content-range", `bytes */${info.size}`).header("x-content-type-options", "nosniff");
-    return sendBytes(reply, 416, "text/plain; charset=utf-8", Buffer.from("invalid range: failed to overlap\n"));
-  }
-  const [first, last] = range ?? [0, info.size - 1];
-  const length = last - first + 1;
-  reply.code(range === undefined ? 200 : 206).header("content-type", type);
-  if (range !== undefined) reply.header("content-range", `bytes ${first}-${last}/${info.size}`);
+  reply
+    .code(range === undefined ? 200 : 206)
+    .header("content-type", type)
+    .header("accept-ranges", "bytes");
+  if (range !== undefined) reply.header("content-range", `bytes ${first}-${first + length - 1}/${info.size}`);
   if (request.method === "HEAD") return reply.header("content-length", length).send();
-  const stream = createReadStream(file, length === 0 ? {} : { start: first, end: last });
+  if (length === 0) return sendBytes(reply, reply.statusCode, type, Buffer.alloc(0));
+  const stream = createReadStream(file, { start: first, end: first + length - 1 });
   if (!wantsGzip(reply)) return reply.header("content-length", length).send(stream);
   const gzip = createGzip();
   stream.on("error", (error) => gzip.destroy(error));
   return reply.header("content-encoding", "gzip").send(stream.pipe(gzip));
 }
 
-function isUnchanged(request: FastifyRequest, info: Stats): boolean {
-  const since = request.headers["if-modified-since"];
-  if (since === undefined || (request.method !== "GET" && request.method !== "HEAD")) return false;
-  const time = Date.parse(since);
-  return !Number.isNaN(time) && Math.floor(info.mtimeMs / 1000) * 1000 <= time;
-}
-
-/** First and last byte asked for; undefined means all of them. */
-function rangeOf(request: FastifyRequest, size: number): [number, number] | "invalid" | undefined {
-  const header = request.headers.range;
-  if (header === undefined || request.headers["if-range"] !== undefined || header.includes(",")) return undefined;
-  const found = /^bytes=\s*(\d*)-(\d*)\s*$/.exec(header);
-  if (found === null || (found[1] === "" && found[2] === "")) return "invalid";
-  if (found[1] === "") {
-    const count = Math.min(Number(found[2]), size);
-    return count === 0 ? "invalid" : [size - count, size - 1];
-  }
-  const first = Number(found[1]);
-  const last = found[2] === "" ? size - 1 : Math.min(Number(found[2]), size - 1);
-  return first >= size || last < first ? "invalid" : [first, last];
+function refuseRange(reply: FastifyReply, flaw: RangeFlaw, size: number): FastifyReply {
+  if (flaw === "invalid range: failed to overlap") reply.header("content-range", `bytes */${size}`);
+  return refuse(reply, 416, flaw);
 }
 
 /** Go's built-in table, and the fonts and icons a GUI has. */
