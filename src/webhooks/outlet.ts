@@ -146,10 +146,11 @@ export class Outlet {
     try {
       while (this.#isReady()) {
         this.#hungry = false; // before reading: news that come meanwhile make it true again
-        const { cursor, skipped } = feed.within(this.#cursor, OUTLET_LIMITS.blocksMax);
-        if (skipped > 0) {
-          this.abandoned += skipped;
-          log.warn({ webhook: this.id, blocks: skipped }, "webhook too far behind, blocks left out");
+        const { cursor, skipped } = feed.within(this.#cursor, OUTLET_LIMITS);
+        const { blocks } = skipped;
+        if (blocks > 0) {
+          this.abandoned += blocks;
+          log.warn({ webhook: this.id, blocks }, "webhook too far behind, blocks left out");
         }
         const page = await feed.read(cursor);
         const taken = page.events.filter((event) => wants(this.#hook, event)).map((event) => this.#row(event));

@@ -23,8 +23,10 @@ import type { ClientAuth } from "./client-auth.ts";
 import type { EventStream, StreamSlots } from "./event-stream.ts";
 import { HANDLED, type LoginAnswer, type LoginRequest, type LoginRoute, type LoginServices } from "./route.ts";
 
-/** Blocks that one who comes back may have missed; whoever missed more is told how many. */
-const REPLAY_BLOCKS_MAX = 1000;
+/** What one who comes back may have missed; whoever missed more is told how much. */
+const REPLAY_MAX = { blocksMax: 1000 };
+/** A stranger begins no long walk through the log with one line; a service, known by its secret, may have the whole day. */
+const STRANGER_REPLAY_MAX = { ...REPLAY_MAX, entriesMax: 5_000 };
 const ADDRESSES_MAX = 100;
 
 const text = { type: "string" } as const;
@@ -81,10 +83,11 @@ async function tellEvents(
   const from = request.header("last-event-id") ?? request.query.get("last_event_id") ?? "";
   const asked = from === "" ? feed.end() : parseCursor(from);
   if (asked === undefined) throw new LoginError("bad_request", "Last-Event-ID is not an id of this stream");
-  const { cursor, skipped } = feed.within(asked, REPLAY_BLOCKS_MAX);
+  const bounds = wanted.clientId === undefined ? STRANGER_REPLAY_MAX : REPLAY_MAX;
+  const { cursor, skipped } = feed.within(asked, bounds);
   const stream = streams.start(request);
   stream.mark(formatCursor(cursor));
-  if (skipped > 0) stream.send({ event: "skipped", data: JSON.stringify({ blocks: skipped }) });
+  if (skipped.blocks > 0 || skipped.entries > 0) stream.send({ event: "skipped", data: JSON.stringify(skipped) });
   const reading = new Reading(services, stream, wanted, cursor);
   const stop = feed.onNews.on(() => reading.wake());
   stream.onEnd(stop);

@@ -87,13 +87,18 @@ export class EventFeed {
   }
 
   /**
-   * No further back than `blocksMax` blocks, and not beyond the end (a chain begun anew). `skipped`: blocks left out.
+   * No further back than so many blocks and entries of the log, and not beyond the end (a chain begun anew). `skipped`:
+   * what is left out.
    */
-  within(cursor: Cursor, blocksMax: number): { readonly cursor: Cursor; readonly skipped: number } {
+  within(
+    cursor: Cursor,
+    { blocksMax, entriesMax = Number.POSITIVE_INFINITY }: { readonly blocksMax: number; readonly entriesMax?: number },
+  ): { readonly cursor: Cursor; readonly skipped: { readonly blocks: number; readonly entries: number } } {
     const end = this.end();
-    if (cursor.seq > end.seq || cursor.entry > end.entry) return { cursor: end, skipped: 0 };
+    if (cursor.seq > end.seq || cursor.entry > end.entry) return { cursor: end, skipped: { blocks: 0, entries: 0 } };
     const seq = Math.max(cursor.seq, end.seq - blocksMax);
-    return { cursor: { seq, entry: cursor.entry }, skipped: seq - cursor.seq };
+    const entry = Math.max(cursor.entry, end.entry - entriesMax);
+    return { cursor: { seq, entry }, skipped: { blocks: seq - cursor.seq, entries: entry - cursor.entry } };
   }
 
   /** Adds an entry that is not of the chain. It can be read as soon as it is stored, and `onNews` says so. */

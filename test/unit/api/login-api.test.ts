@@ -199,6 +199,44 @@ describe("limits", () => {
   });
 });
 
+describe("events", () => {
+  test("a stranger that comes back from far reads a bounded part of the log, a service all of it", async (t) => {
+    const { app, services } = await loginApi({ clients: [loginClient("rewards")] });
+    const { feed, store } = services;
+    for (let i = 0; i < 6_000; i++) feed.note({ topic: "node.health", key: "", data: { i } });
+    while (feed.end().entry < 6_000) await new Promise((resolve) => setImmediate(resolve));
+    const base = await app.listen({ port: 0, host: "127.0.0.1" });
+    t.after(() => {
+      app.server.closeAllConnections();
+      return app.close();
+    });
+    let read = 0;
+    const list = store.list.bind(store);
+    store.list = async (...asked) => {
+      const rows = await list(...asked);
+      read += rows.length;
+      return rows;
+    };
+    const replay = async (headers: Record<string, string>) => {
+      read = 0;
+      const ends = new AbortController();
+      const url = `${base}/login/v1/events?topics=node.health`;
+      const ask = { headers: { "last-event-id": "0-0", ...headers }, signal: ends.signal };
+      const body = (await fetch(url, ask)).body as ReadableStream<Uint8Array>;
+      let text = "";
+      for await (const chunk of body) {
+        text += Buffer.from(chunk).toString();
+        if (text.includes('"i":5999')) break;
+      }
+      ends.abort();
+      return [/^data: (\{"blocks.*)$/m.exec(text)?.[1], read >= 6_000];
+    };
+    assert.deepEqual(await replay({}), ['{"blocks":0,"entries":1000}', false]);
+    const secret = Buffer.from("rewards:secret of rewards").toString("base64");
+    assert.deepEqual(await replay({ authorization: `Basic ${secret}` }), [undefined, true]);
+  });
+});
+
 describe("services", () => {
   const basic = (id: string, secret = `secret of ${id}`) => ({
     authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`,

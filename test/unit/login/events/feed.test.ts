@@ -194,8 +194,10 @@ test("how far back a reader may start is bounded, and one from another chain sta
     const block = await chain.add([txn]);
     [coin] = chain.coinsOf(alice, txn, block);
   }
-  assert.deepEqual(feed.within(START, 2), { cursor: { seq: 3, entry: 0 }, skipped: 3 });
-  assert.deepEqual(feed.within(START, 100), { cursor: START, skipped: 0 });
-  assert.deepEqual(feed.within({ seq: 6, entry: 0 }, 2), { cursor: feed.end(), skipped: 0 });
-  assert.deepEqual(feed.within({ seq: 0, entry: 1 }, 2), { cursor: feed.end(), skipped: 0 });
+  const nothing = { blocks: 0, entries: 0 };
+  const two = { blocksMax: 2 };
+  assert.deepEqual(feed.within(START, two), { cursor: { seq: 3, entry: 0 }, skipped: { blocks: 3, entries: 0 } });
+  assert.deepEqual(feed.within(START, { blocksMax: 100 }), { cursor: START, skipped: nothing });
+  assert.deepEqual(feed.within({ seq: 6, entry: 0 }, two), { cursor: feed.end(), skipped: nothing });
+  assert.deepEqual(feed.within({ seq: 0, entry: 1 }, two), { cursor: feed.end(), skipped: nothing });
 });
