@@ -36,13 +36,18 @@ export class EquivocationWatch {
   /** A new proof. */
   readonly onFound = new Emitter<Equivocation>();
   readonly #chain: WatchedChain;
-  readonly #known = new Set<string>();
+  readonly #known: Set<string>;
+  #kept: number;
   #open = 0;
 
-  /** `known`: hashes in hex of blocks whose proofs are kept already. */
-  constructor(chain: WatchedChain, known: Iterable<string> = []) {
+  /**
+   * Hashes in hex: `kept` of blocks whose proofs are kept already, `settled` of those on which the operator has decided.
+   * Anybody may hold their chain and show it for ever; that is no news.
+   */
+  constructor(chain: WatchedChain, kept: readonly string[] = [], settled: readonly string[] = []) {
     this.#chain = chain;
-    for (const hash of known) this.#known.add(hash);
+    this.#known = new Set([...kept, ...settled]);
+    this.#kept = kept.length;
   }
 
   /** Without curve work. */
@@ -69,7 +74,8 @@ export class EquivocationWatch {
     }
     const ours = this.#chain.store.blockBySeq(block.header.seq);
     if (ours === undefined || this.#known.has(hash)) return "equivocation";
-    if (this.#known.size < EQUIVOCATIONS_MAX) {
+    if (this.#kept < EQUIVOCATIONS_MAX) {
+      this.#kept++;
       this.#known.add(hash);
       this.onFound.emit({ ours, theirs: block });
     }

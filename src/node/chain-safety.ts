@@ -10,7 +10,7 @@ import { type Hash, hashHex } from "../cipher/hash.ts";
 import type { DaemonConfig } from "../config/daemon-config.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { Network } from "../p2p/network.ts";
-import { Evidence } from "./evidence.ts";
+import { Evidence, type EvidenceFile } from "./evidence.ts";
 import { PublisherMarkFile } from "./publisher-mark.ts";
 
 /** How often the heads of peers are looked at while a publisher checks its own. */
@@ -47,7 +47,8 @@ export class ChainSafety {
       readonly markFile: PublisherMarkFile;
       readonly mark: PublisherMark | undefined;
       readonly accepted: boolean;
-      readonly open: readonly { readonly seq: number; readonly theirs: string }[];
+      readonly open: readonly EvidenceFile[];
+      readonly settled: readonly EvidenceFile[];
     },
   ) {
     this.#config = config;
@@ -60,6 +61,7 @@ export class ChainSafety {
     this.watch = new EquivocationWatch(
       deps.chain,
       parts.open.map(({ theirs }) => theirs),
+      parts.settled.map(({ theirs }) => theirs),
     );
     this.watch.onFound.on((found) => this.#found(found));
   }
@@ -83,7 +85,8 @@ export class ChainSafety {
     for (const { seq, name } of open) {
       log.error({ seq, evidence: name }, "the publisher's key has signed two blocks of one height, not settled yet");
     }
-    return new ChainSafety(config, deps, { evidence, markFile, mark, accepted, open });
+    const settled = await evidence.settled();
+    return new ChainSafety(config, deps, { evidence, markFile, mark, accepted, open, settled });
   }
 
   /** Why no login is confirmed at the moment; undefined: they are. */

@@ -26,15 +26,13 @@ export class Evidence {
   }
 
   /** Those that the operator has not settled. */
-  async open(): Promise<EvidenceFile[]> {
-    const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return [];
-      throw error;
-    });
-    return names.flatMap((name) => {
-      const match = NAME.exec(name);
-      return match === null ? [] : [{ name, seq: Number(match[1]), theirs: match[2] as string }];
-    });
+  open(): Promise<EvidenceFile[]> {
+    return proofsIn(this.#directory);
+  }
+
+  /** Those on which the operator has decided. */
+  settled(): Promise<EvidenceFile[]> {
+    return proofsIn(join(this.#directory, SETTLED));
   }
 
   /** @returns the file's path */
@@ -53,6 +51,17 @@ export class Evidence {
     await mkdir(settled, { recursive: true, mode: 0o700 });
     for (const { name } of files) await rename(join(this.#directory, name), join(settled, name));
   }
+}
+
+async function proofsIn(directory: string): Promise<EvidenceFile[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.flatMap((name) => {
+    const match = NAME.exec(name);
+    return match === null ? [] : [{ name, seq: Number(match[1]), theirs: match[2] as string }];
+  });
 }
 
 /** As in an export: block and signature apart. */

@@ -129,7 +129,32 @@ async function forkAndSettle(t: TestContext): Promise<void> {
     ({ seq }) => seq === 3,
   );
   assert.deepEqual(await readdir(join(a, "evidence")), ["settled"]);
+  const accepted = (await headOf(settled)).block_hash;
   await settled.stop();
+
+  // Whoever holds the other chain goes on showing it; what was decided stays decided.
+  const stale = await publisher(t, net, { data: b, flags: ["--disable-outgoing"] });
+  await pay(net, stale, "5");
+  await eventually(
+    () => headOf(stale),
+    ({ seq }) => seq === 4,
+  );
+  const decided = await publisher(t, net, { data: a, dials: [stale.port], flags: [`--accept-head=${accepted}`] });
+  await eventually(
+    () => decided.get("/api/v1/blockchain/progress") as Promise<{ highest: number }>,
+    ({ highest }) => highest === 4,
+  );
+  for (const [coins, height] of [
+    ["6", 4],
+    ["7", 5],
+  ] as const) {
+    await pay(net, decided, coins);
+    await eventually(
+      () => headOf(decided),
+      ({ seq }) => seq === height,
+    );
+  }
+  assert.deepEqual(await readdir(join(a, "evidence")), ["settled"]);
 }
 
 test("a publisher with an older database publishes nothing until the peers gave it the rest", async (t) => {

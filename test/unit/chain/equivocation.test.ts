@@ -63,3 +63,16 @@ test("what is kept already is not told again, and no more than so many are", asy
   for (const block of siblings) assert.equal(await watch.examine(signBlock(block)), "equivocation");
   assert.equal(found.length, EQUIVOCATIONS_MAX - 1);
 });
+
+test("what the operator has settled is not told again, and takes no place of what is new", async () => {
+  const { made, siblings } = await rig();
+  const [first, ...others] = siblings.map((block) => signBlock(block));
+  const old = Array.from({ length: EQUIVOCATIONS_MAX }, (_, i) => String(i).padStart(64, "0"));
+  const watch = new EquivocationWatch(made.chain, [], [...old, hashHex(blockHash(first as (typeof others)[0]))]);
+  const found: Equivocation[] = [];
+  watch.onFound.on((proof) => found.push(proof));
+  assert.equal(await watch.examine(first as (typeof others)[0]), "equivocation");
+  assert.equal(found.length, 0);
+  assert.equal(await watch.examine(others[0] as (typeof others)[0]), "equivocation");
+  assert.equal(found.length, 1);
+});
