@@ -95,8 +95,9 @@ export class Connections {
   }
 
   /** An introduced connection leads to whoever listens there (M1). */
-  reaches(remote: Endpoint): boolean {
-    return this.find((p) => p.isIntroduced && p.remote.ip === remote.ip && p.listenPort === remote.port) !== undefined;
+  reaches({ ip, port }: Endpoint): boolean {
+    const leads = (peer: Peer): boolean => peer.remote.ip === ip && peer.listenPort === port;
+    return this.find((peer) => peer.isIntroduced && peer.isAtItsIp && leads(peer)) !== undefined;
   }
 
   /** A socket to exactly this address exists, in whatever state. */

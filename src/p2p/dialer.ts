@@ -117,7 +117,7 @@ export class Dialer {
     const isTrusted = book.isTrusted(address);
     return table
       .withMirror(mirror)
-      .some((peer) => peer.remote.ip === ip || (peer.outgoing && (peer.trusted || !isTrusted)));
+      .some((peer) => (peer.isAtItsIp && peer.remote.ip === ip) || (peer.outgoing && (peer.trusted || !isTrusted)));
   }
 
   async #dial(address: string): Promise<void> {

@@ -89,7 +89,7 @@ export class Handshake {
   #admit(peer: Peer, introduction: PeerIntroduction, address: string | undefined): void {
     const { table, book } = this.#deps;
     const { mirror } = introduction;
-    if (address !== undefined) book.setMirror(address, mirror);
+    if (address !== undefined && peer.isAtItsIp) book.setMirror(address, mirror);
     const [link] = table.linksTo(mirror, peer.remote.ip);
     const isDuplicate = link !== undefined;
     if (isDuplicate && !peer.introduced) {
@@ -102,7 +102,7 @@ export class Handshake {
       return;
     }
     peer.introduction = introduction;
-    peer.trusted ||= address !== undefined && book.isTrusted(address);
+    peer.trusted ||= address !== undefined && peer.isAtItsIp && book.isTrusted(address);
     if (!isDuplicate && address !== undefined && !this.#remember(peer, address)) return;
     if (peer.isOurs) peer.relax();
     if (!peer.introduced) this.#introduceTo(peer, introduction.capabilities !== undefined);

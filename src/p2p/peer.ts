@@ -176,6 +176,11 @@ export class Peer implements Waiting {
     return this.introduction !== undefined && this.endReason === undefined;
   }
 
+  /** Its IP is its own. Who came over WebSocket may have come by a proxy, whose IP all behind it share. */
+  get isAtItsIp(): boolean {
+    return this.door === "socket" || this.outgoing;
+  }
+
   /** Introduced, alive, and not the lesser of two links to the same node. */
   get isActive(): boolean {
     return this.isIntroduced && !this.shadow;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, suite, test } from "node:test";
 import { WebSocket } from "ws";
 import { concat } from "../../src/base/bytes.ts";
@@ -275,6 +275,25 @@ test("a peer that is connected over TCP is a duplicate over WebSocket", TIMEOUT,
   assert.equal(await visitor.closed, 4005);
   assert.deepEqual([visitor.heard, first.closed], [[], false]);
   connection.destroy();
+});
+
+test("who comes by a proxy and names the port of our peer is not taken for that peer", TIMEOUT, async () => {
+  // Nobody listens there yet: the node tries again and again.
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  const node = await started({ outgoing: true, defaultConnections: [`127.0.0.1:${port}`] });
+  const visitor = await Visitor.at(node);
+  visitor.ws.send(encode.introduction(introductionFor(node, { listenPort: port })));
+  await visitor.hears("INTR");
+  assert.equal(node.introduced(), 1);
+  assert.equal(node.network.connections().find(({ state }) => state === "introduced")?.trusted, false);
+  server.listen(port, "127.0.0.1");
+  const [dialled] = (await once(server, "connection")) as [Socket];
+  dialled.destroy();
+  server.close();
+  visitor.ws.terminate();
 });
 
 test("WebSocket peers have places of their own", TIMEOUT, async () => {
