@@ -1,5 +1,6 @@
 import { goQuote } from "../../api/go-text.ts";
 import { errorText } from "../../base/errors.ts";
+import { openErrorText } from "../../config/errors.ts";
 import { WalletError } from "../../wallet/errors.ts";
 import { loadWalletFile } from "../../wallet/files.ts";
 import { nodeSealingTools } from "../../wallet/node-sealing.ts";
@@ -15,7 +16,8 @@ export async function loadLocalWallet(given: string, path: string): Promise<Wall
     if (wallet === undefined) throw new Error(`wallet ${goQuote(given)} is of an unknown type`);
     return wallet;
   } catch (cause) {
-    const message = errorText(cause).replaceAll(path, () => given);
+    const isSystems = typeof (cause as NodeJS.ErrnoException).syscall === "string";
+    const message = isSystems ? openErrorText(given, cause) : errorText(cause).replaceAll(path, () => given);
     throw new ClientError("CLIENT_WALLET_FILE", message, { path: given }, { cause });
   }
 }

@@ -237,6 +237,11 @@ for (const [why, args, stderr, node = nodeWith([{ coins: 10_000_000n, hours: 100
   ],
   ["a list with a bad address", ["w.json", "-m", '[{"addr":"x","coins":"1"}]'], "Error: invalid address\n"],
   ["no csv", ["w.json", "--csv", "none.csv"], "Error: open none.csv: no such file or directory\n"],
+  [
+    "a directory for a wallet",
+    [".", TO, "1"],
+    "See 'skycoin-cli createRawTransaction --help'\nError: Load wallet failed: read .: is a directory\n",
+  ],
   ["a directory for csv", ["w.json", "--csv", "."], "Error: read .: is a directory\n"],
   [
     "no wallet",
