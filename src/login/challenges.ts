@@ -21,7 +21,7 @@ import {
 import { deadlineIn, isPast, type LoginClock } from "./deadline.ts";
 import { hashText, randomText } from "./encoding.ts";
 import { LoginError } from "./errors.ts";
-import { type LoginLimits, RateLimit } from "./limits.ts";
+import { CallerLimit, type LoginLimits, RateLimit } from "./limits.ts";
 import { loginKey } from "./login-key.ts";
 import { isSignedBy, signedMessage } from "./message.ts";
 import type { LoginSecrets } from "./secrets.ts";
@@ -95,7 +95,7 @@ export class Challenges implements ChallengeService {
   readonly #open = new Map<string, Set<string>>();
   readonly #watchers = new Map<string, Set<(record: ChallengeRecord) => void>>();
   readonly #turns = new Turns();
-  readonly #limits: Readonly<Record<"client" | "all" | "attempts", RateLimit>>;
+  readonly #limits: Readonly<{ callers: CallerLimit; all: RateLimit; attempts: RateLimit }>;
   readonly #counts = { funding: 0, waiting: 0, seen: 0, confirmed: 0, claimed: 0, expired: 0, failed: 0 };
   #openCount = 0;
 
@@ -104,7 +104,7 @@ export class Challenges implements ChallengeService {
     this.#deps = deps;
     const { limits } = options;
     this.#limits = {
-      client: new RateLimit(limits.challenges, deps.clock),
+      callers: new CallerLimit({ client: limits.challenges, service: limits.challengesOfService }, deps.clock),
       all: new RateLimit(limits.challengesInAll, deps.clock),
       attempts: new RateLimit(limits.attempts, deps.clock),
     };
@@ -156,7 +156,8 @@ export class Challenges implements ChallengeService {
     const { limits, amount, issuer, coin } = this.#options;
     const { clock, random, secrets, audit, store, chain } = this.#deps;
     this.#requireRunning();
-    this.#limits.client.demand(caller.key, "rate_limited", "Too many logins were begun from here: wait a little");
+    const limit = this.#limits.callers.of(caller);
+    limit.demand(caller.key, "rate_limited", "Too many logins were begun from here: wait a little");
     this.#limits.all.demand(ALL, "busy", "The service issues as many challenges as it may: wait a moment");
     if (request.method === "return") this.#deps.checkBudget?.(caller);
     const address = loginAddressOf(request.address);
@@ -247,6 +248,7 @@ export class Challenges implements ChallengeService {
         "Sign SHA-256 of the message with the key of the login address; 130 hex digits",
       );
     }
+    this.#limits.attempts.give(caller.key); // no guess
     return this.confirm(id, {}, caller);
   }
 
@@ -260,6 +262,7 @@ export class Challenges implements ChallengeService {
       await this.#refused(first, "wrong_secret", caller);
       throw new LoginError("wrong_secret", "Claim with the secret that came with this challenge, where it came from");
     }
+    this.#limits.attempts.give(caller.key); // no guess
     return this.#turns.run(id, async () => {
       for (;;) {
         const record = await this.#find(id);

@@ -1,29 +1,36 @@
 import type { Cause } from "./challenge.ts";
 import type { LoginClock } from "./deadline.ts";
 import { LoginError } from "./errors.ts";
-import { type LoginLimits, RateLimit } from "./limits.ts";
+import { CallerLimit, type LoginLimits, RateLimit } from "./limits.ts";
 import type { Caller } from "./service.ts";
 
 const ALL = "all";
+/** Of challenges from before a restart: not limited. */
+const NOBODY: Pick<Caller, "key" | "isService"> = { key: undefined };
+
+interface Account {
+  readonly caller: Pick<Caller, "key" | "isService">;
+  spent: boolean;
+}
 
 /**
  * How many coins may be out at a time: of one client, and in all (V6). A coin that comes back gives its place back,
  * so who finishes logins is never limited, and who asks for coins and keeps them soon is.
  */
 export class FundingBudget {
-  readonly #client: RateLimit;
+  readonly #callers: CallerLimit;
   readonly #all: RateLimit;
   /** Challenge -> whose it is, and whether it was paid for. */
-  readonly #accounts = new Map<string, { readonly key: string | undefined; spent: boolean }>();
+  readonly #accounts = new Map<string, Account>();
 
-  constructor(limits: Pick<LoginLimits, "fundings" | "fundingsInAll">, clock: LoginClock) {
-    this.#client = new RateLimit(limits.fundings, clock);
+  constructor(limits: Pick<LoginLimits, "fundings" | "fundingsOfService" | "fundingsInAll">, clock: LoginClock) {
+    this.#callers = new CallerLimit({ client: limits.fundings, service: limits.fundingsOfService }, clock);
     this.#all = new RateLimit(limits.fundingsInAll, clock);
   }
 
   /** Whoever asks must have something left, whether or not the address will need it. @throws LoginError rate_limited, busy */
-  check({ key }: Caller): void {
-    const wait = this.#client.waitMs(key);
+  check(caller: Caller): void {
+    const wait = this.#callers.of(caller).waitMs(caller.key);
     if (wait > 0) {
       const text = "Too many coins lent to you have not come back: return them, or wait";
       throw new LoginError("rate_limited", text, { retryAfterSeconds: wait / 1000 });
@@ -36,7 +43,7 @@ export class FundingBudget {
   }
 
   remember(challenge: string, caller: Caller | undefined): void {
-    this.#accounts.set(challenge, { key: caller?.key, spent: false });
+    this.#accounts.set(challenge, { caller: caller ?? NOBODY, spent: false });
   }
 
   forget(challenge: string): void {
@@ -45,12 +52,13 @@ export class FundingBudget {
 
   /** Pays for a funding, once for each challenge. The reason when there is nothing to pay with. */
   spend(challenge: string): Cause | undefined {
-    const account = this.#accounts.get(challenge) ?? { key: undefined, spent: false };
+    const account = this.#accounts.get(challenge) ?? { caller: NOBODY, spent: false };
     this.#accounts.set(challenge, account);
     if (account.spent) return undefined;
-    if (!this.#client.take(account.key)) return TOO_MANY;
+    const { caller } = account;
+    if (!this.#callers.of(caller).take(caller.key)) return TOO_MANY;
     if (!this.#all.take(ALL)) {
-      this.#client.give(account.key);
+      this.#callers.of(caller).give(caller.key);
       return TOO_MANY;
     }
     account.spent = true;
@@ -62,7 +70,7 @@ export class FundingBudget {
     const account = this.#accounts.get(challenge);
     if (account?.spent !== true) return;
     account.spent = false;
-    this.#client.give(account.key);
+    this.#callers.of(account.caller).give(account.caller.key);
     this.#all.give(ALL);
   }
 }

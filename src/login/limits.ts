@@ -1,5 +1,6 @@
 import type { LoginClock } from "./deadline.ts";
 import { LoginError, type LoginErrorCode } from "./errors.ts";
+import type { Caller } from "./service.ts";
 
 /** Every bound of the login service. Times in milliseconds. */
 export interface LoginLimits {
@@ -11,13 +12,15 @@ export interface LoginLimits {
   readonly openPerAddress: number;
   /** Challenges open at a time in all: memory. */
   readonly openInAll: number;
-  /** New challenges of one client, and of all. */
+  /** New challenges of one client, of one service that asks for its visitors, and of all. */
   readonly challenges: Rate;
+  readonly challengesOfService: Rate;
   readonly challengesInAll: Rate;
-  /** Fundings of one client, and of all, that did not come back: each return gives one back. */
+  /** Fundings of one client, one service, and all, that did not come back: each return gives one back. */
   readonly fundings: Rate;
+  readonly fundingsOfService: Rate;
   readonly fundingsInAll: Rate;
-  /** Claims, signatures and codes of one client. */
+  /** Claims, signatures and codes of one client that were wrong. */
   readonly attempts: Rate;
   /** Refreshes of one session: each is a synced write and a line of the audit. */
   readonly refreshes: Rate;
@@ -52,8 +55,10 @@ export const LOGIN_LIMITS: LoginLimits = {
   openPerAddress: 3,
   openInAll: 10_000,
   challenges: { burst: 30, everyMs: 10_000 },
+  challengesOfService: { burst: 1_000, everyMs: 10 },
   challengesInAll: { burst: 2_000, everyMs: 5 },
   fundings: { burst: 20, everyMs: 6 * MINUTE },
+  fundingsOfService: { burst: 2_000, everyMs: 10_000 },
   fundingsInAll: { burst: 10_000, everyMs: 1_000 },
   attempts: { burst: 60, everyMs: 1_000 },
   refreshes: { burst: 20, everyMs: MINUTE },
@@ -66,6 +71,21 @@ export const LOGIN_LIMITS: LoginLimits = {
   keepMs: DAY,
   auditKeepMs: 400 * DAY,
 };
+
+/** One bucket for each caller, in that of its kind. */
+export class CallerLimit {
+  readonly #clients: RateLimit;
+  readonly #services: RateLimit;
+
+  constructor(rates: { readonly client: Rate; readonly service: Rate }, clock: Pick<LoginClock, "monotonicMs">) {
+    this.#clients = new RateLimit(rates.client, clock);
+    this.#services = new RateLimit(rates.service, clock);
+  }
+
+  of({ isService }: Pick<Caller, "isService">): RateLimit {
+    return isService === true ? this.#services : this.#clients;
+  }
+}
 
 /** Keys remembered at most; a key that has not been used for long has its whole burst again anyway. */
 const KEYS_MAX = 50_000;

@@ -131,6 +131,7 @@ export class OpenId implements OpenIdService {
     }
     const session = await sessions.get(sessionId);
     if (session === undefined) throw invalidCode();
+    this.#limits.attempts.give(caller.key); // no guess
     const prepared = await tokens.prepare(session, asked.scopes.includes("offline_access"));
     const written = await store.write(
       [

@@ -31,6 +31,8 @@ export interface Caller {
   readonly key: string | undefined;
   /** As text, for the audit's keyed hash. */
   readonly ip: string;
+  /** A service that has shown its secret, and asks for all of its visitors. */
+  readonly isService?: true;
 }
 
 export interface ChallengeRequest {

@@ -9,7 +9,7 @@ import {
   versionOf,
 } from "../../login/challenge.ts";
 import { LoginError, type LoginErrorCode } from "../../login/errors.ts";
-import type { ChallengeRequest, Claimed } from "../../login/service.ts";
+import type { Caller, ChallengeRequest, Claimed } from "../../login/service.ts";
 import type { ClientAuth } from "./client-auth.ts";
 import { claimCookie, SESSION_COOKIE, setCookie } from "./cookie.ts";
 import type { StreamSlots } from "./event-stream.ts";
@@ -48,8 +48,11 @@ export function challengeRoutes(
       ],
       handler: (request) => {
         // Else anybody could ask in the service's name and have the token meant for it.
-        auth.requireFor(request.body.client_id as string | undefined, request);
-        return create(request, services);
+        const service = auth.requireFor(request.body.client_id as string | undefined, request);
+        // It asks for all of its visitors.
+        const caller: Caller =
+          service === undefined ? request.caller : { ...request.caller, key: service.id, isService: true };
+        return create({ ...request, caller }, services);
       },
     },
     {

@@ -44,11 +44,15 @@ export class ClientAuth {
     );
   }
 
-  /** What concerns a client that has a secret is for that client alone. @throws LoginError client_not_authenticated */
-  requireFor(clientId: string | undefined, request: LoginRequest): void {
+  /**
+   * What concerns a client that has a secret is for that client alone. The client, if it has one.
+   * @throws LoginError client_not_authenticated
+   */
+  requireFor(clientId: string | undefined, request: LoginRequest): LoginClient | undefined {
     const asking = this.of(request);
     const known = clientId === undefined ? undefined : this.#clients.get(clientId);
-    if (known?.secretSha256 === undefined || asking?.id === known.id) return;
+    if (known?.secretSha256 === undefined) return undefined;
+    if (asking?.id === known.id) return known;
     throw new LoginError("client_not_authenticated", "This client has a secret: send its id and secret as HTTP Basic");
   }
 }

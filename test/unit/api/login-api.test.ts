@@ -36,6 +36,11 @@ async function signedIn(fixture: Fixture): Promise<string> {
   return cookieOf(done, "__Host-login_session");
 }
 
+/** How a service shows who it is. */
+function basic(id: string, secret = `secret of ${id}`): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}` };
+}
+
 describe("cookies", () => {
   test("behind TLS a cookie is of this host alone, for no script and no other site's form", async () => {
     const { app } = await loginApi();
@@ -190,6 +195,22 @@ describe("limits", () => {
     assert.equal((await begin(fixture, "198.51.100.2")).statusCode, 400);
   });
 
+  test("a service that shows its secret begins logins for all of its visitors, in a limit of its own", async () => {
+    const { app } = await loginApi({ clients: [loginClient("rewards")] });
+    const begin = () =>
+      app.inject({
+        method: "POST",
+        url: "/login/v1/challenges",
+        payload: { address: "nonsense", client_id: "rewards" },
+        remoteAddress: "198.51.100.1",
+        headers: basic("rewards"),
+      });
+    const { burst } = LOGIN_LIMITS.challengesOfService;
+    assert.ok(burst > LOGIN_LIMITS.challenges.burst);
+    for (let i = 0; i < burst; i++) assert.equal((await begin()).json().code, "invalid_address");
+    assert.equal((await begin()).statusCode, 429);
+  });
+
   test("behind a proxy on this machine the last address counts, an IPv6 network as one", async () => {
     const fixture = await loginApi();
     const { burst } = LOGIN_LIMITS.challenges;
@@ -232,16 +253,11 @@ describe("events", () => {
       return [/^data: (\{"blocks.*)$/m.exec(text)?.[1], read >= 6_000];
     };
     assert.deepEqual(await replay({}), ['{"blocks":0,"entries":1000}', false]);
-    const secret = Buffer.from("rewards:secret of rewards").toString("base64");
-    assert.deepEqual(await replay({ authorization: `Basic ${secret}` }), [undefined, true]);
+    assert.deepEqual(await replay(basic("rewards")), [undefined, true]);
   });
 });
 
 describe("services", () => {
-  const basic = (id: string, secret = `secret of ${id}`) => ({
-    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`,
-  });
-
   test("introspection answers the service a token is meant for, with its secret, and nobody else", async () => {
     const fixture = await loginApi({ clients: [loginClient("rewards"), loginClient("games")] });
     const { app, rig } = fixture;

@@ -33,9 +33,29 @@ test("clients are remembered up to a bound, the one not seen for longest is forg
   assert.equal(limit.take("one more"), false);
 });
 
+const FUNDINGS = {
+  fundings: { burst: 2, everyMs: HOUR },
+  fundingsOfService: { burst: 4, everyMs: HOUR },
+  fundingsInAll: { burst: 9, everyMs: HOUR },
+};
+
+test("a service has coins out for its visitors up to a limit of its own", () => {
+  const budget = new FundingBudget(FUNDINGS, clock());
+  const service: Caller = { key: "rewards", ip: "198.51.100.1", isService: true };
+  const lend = (challenge: string): string | undefined => {
+    budget.remember(challenge, service);
+    return budget.spend(challenge)?.code;
+  };
+  for (const challenge of ["a", "b", "c", "d"]) assert.equal(lend(challenge), undefined);
+  assert.throws(() => budget.check(service), { code: "rate_limited" });
+  assert.equal(lend("e"), "funding_exhausted");
+  budget.check({ key: "rewards", ip: "" });
+  budget.returned("a");
+  assert.equal(lend("e"), undefined);
+});
+
 test("coins that are out count for a client and for all; one that comes back gives its place back", () => {
-  const limits = { fundings: { burst: 2, everyMs: HOUR }, fundingsInAll: { burst: 3, everyMs: HOUR } };
-  const budget = new FundingBudget(limits, clock());
+  const budget = new FundingBudget({ ...FUNDINGS, fundingsInAll: { burst: 3, everyMs: HOUR } }, clock());
   const [greedy, other] = ["198.51.100.1", "198.51.100.2"].map((ip) => ({ key: ip, ip })) as [Caller, Caller];
   const lend = (challenge: string, caller: Caller): string | undefined => {
     budget.remember(challenge, caller);
