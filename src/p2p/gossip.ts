@@ -258,7 +258,7 @@ export class Gossip {
     const byPeer = new Map<Peer, Hash[]>();
     for (const [key, wanted] of this.#wanted) {
       if (now - wanted.askedAtMs < this.#options.limits.transactionRetryMs && !isHopeless(wanted)) continue;
-      const other = [...wanted.others].find((peer) => peer.isActive);
+      const other = [...wanted.others].find((peer) => peer.isIntroduced); // the second link to a peer serves, too
       if (other === undefined || this.#has(wanted.id, key)) {
         this.#wanted.delete(key);
         continue;

@@ -266,6 +266,27 @@ test("those who claim to have blocks, one after the other, keep nobody from aski
     assert.deepEqual(askedOf(honest), ids(txn));
   }));
 
+test("what comes by a second link, which stays, while blocks are missing, is asked for", () =>
+  scene(async (s) => {
+    const introduction = introductionFor(s.node);
+    const [first, second] = [await s.world.client(s.node), await s.world.client(s.node)];
+    await s.world.run(1_500); // the node has introduced itself on both
+    first.introduce(introduction);
+    second.introduce(introduction);
+    await s.world.run(50);
+    const liar = await introduced(s);
+    liar.say(encode.announceBlocks(1000));
+    await s.world.run(50);
+    const txn = pay(s.coins[0] as Coin);
+    second.say(encode.txids("ANNT", [txid(txn)]));
+    await s.world.run(50);
+    liar.connection.destroy();
+    await s.world.run(1_100);
+    first.connection.destroy();
+    await s.world.run(3_000);
+    assert.deepEqual([askedOf(second), second.closed], [ids(txn), false]);
+  }));
+
 test("announcement times reach the pool", () =>
   scene(async (s) => {
     const txn = pay(s.coins[0] as Coin);
