@@ -383,7 +383,7 @@ export class ApiListener {
     if (this.#draining) endAfter(response, this.#server);
     const flaw = hostFlaw(request);
     if (flaw !== undefined) {
-      const text = `400 Bad Request: ${flaw}`;
+      const text = `400 Bad Request${flaw === "" ? "" : ": "}${flaw}`;
       const head = { "content-type": "text/plain; charset=utf-8", connection: "close", "content-length": text.length };
       response.writeHead(400, head).end(text);
     } else if (this.#handler !== undefined) this.#handler(request, response);
@@ -392,9 +392,10 @@ export class ApiListener {
   }
 }
 
-/** What Go's server refuses before anybody is asked: no Host, or one of other characters than URLs have there. */
-function hostFlaw({ httpVersion, headers: { host } }: IncomingMessage): string | undefined {
+/** What Go's server refuses before anybody is asked: no Host, two, or one of other characters than URLs have there. */
+function hostFlaw({ httpVersion, headers: { host }, rawHeaders }: IncomingMessage): string | undefined {
   if (host === undefined) return httpVersion === "1.1" ? "missing required Host header" : undefined;
+  if (rawHeaders.filter((text, i) => i % 2 === 0 && /^host$/i.test(text)).length > 1) return "";
   return /^[\w!$%&'()*+,.:;=[\]~-]*$/.test(host) ? undefined : "malformed Host header";
 }
 

@@ -58,6 +58,8 @@ test("malformed requests are refused in Go's words", async (t) => {
   assert.match(await exchange(port, "GET / HTTP/1.1\r\n\r\n"), /400 Bad Request: missing required Host header$/);
   const malformed = await exchange(port, "GET / HTTP/1.0\r\nHost: http://a/\r\n\r\n");
   assert.match(malformed, /^HTTP\/1\.1 400 .*400 Bad Request: malformed Host header$/s);
+  const twice = await exchange(port, "GET / HTTP/1.1\r\nHost: a\r\nHOST: a\r\n\r\n");
+  assert.match(twice, /^HTTP\/1\.1 400 .*400 Bad Request$/s);
   for (const host of ["", "a:1", "[::1]:1", "a%b;c=~", "!$&'()*+,-._"]) {
     assert.match(await exchange(port, `GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`), /ok$/, host);
   }
