@@ -11,8 +11,8 @@ export interface BlockPipelineDeps {
   readonly turn: Turn;
   /** Blocks have become durable. */
   readonly advanced: () => void;
-  /** A block broke a rule. Nothing of it, and nothing behind it, stays in the pipeline. */
-  readonly rejected: (held: HeldBlock, error: RuleError) => void;
+  /** A block broke a rule. Nothing of it, and nothing `behind` it, stays in the pipeline. */
+  readonly rejected: (held: HeldBlock, error: RuleError, behind: readonly HeldBlock[]) => void;
   /** Recovery or the disk failed; the pipeline is empty. */
   readonly failed: (error: unknown) => void;
   /** It can take more. */
@@ -161,8 +161,9 @@ export class BlockPipeline {
       if (seq === headSeq + 1) {
         const error = violation(() => chain.stagePrepared(block));
         if (error !== undefined) {
+          const [refused, ...behind] = this.#batches.flatMap(({ held, staged }) => held.slice(staged));
           this.#reset();
-          this.#deps.rejected(batch.held[batch.staged] as HeldBlock, error);
+          this.#deps.rejected(refused as HeldBlock, error, behind);
           return staged;
         }
         const { from } = batch.held[batch.staged] as HeldBlock;

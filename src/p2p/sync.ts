@@ -99,7 +99,7 @@ export class BlockSync {
       clock: deps.clock,
       turn: deps.turn,
       advanced: () => this.#advanced(),
-      rejected: (held, error) => this.#rejected(held, error),
+      rejected: (held, error, behind) => this.#rejected(held, error, behind),
       failed: (error) => this.#failed(error),
       room: () => this.#pump(),
     });
@@ -327,7 +327,7 @@ export class BlockSync {
     const target = this.#chooseTarget(have);
     if (target === undefined) return;
     const portion = this.#portion(target);
-    let open = this.#asks.filter((ask) => ask.peer === target).length;
+    let open = this.#asks.filter((ask) => ask.peer === target && !ask.isGuess).length;
     this.#cursor = Math.max(this.#cursor, have);
     while (open < this.#limits.blockRequestsOutstanding) {
       const range =
@@ -448,8 +448,10 @@ export class BlockSync {
     this.#deps.advanced();
   }
 
-  #rejected({ from, block }: HeldBlock, error: RuleError): void {
+  #rejected({ from, block }: HeldBlock, error: RuleError, behind: readonly HeldBlock[]): void {
     const { seq } = block.header;
+    // Others' blocks are gone with it; that they have them is not forgotten.
+    for (const { from, block } of behind) from.height = Math.max(from.height, block.header.seq);
     this.#deps.log.warn({ peer: from.address, seq, code: error.code }, "block refused");
     this.#restUntilMs.set(from, this.#deps.clock.monotonicMs() + WRONG_REST_MS);
     this.#window.drop((_, held) => held.from === from);

@@ -205,6 +205,46 @@ test("a forged block held in advance does not hide the true one that is pushed m
   await world.stop();
 });
 
+test("true blocks that were judged behind a forged one are asked for again", async () => {
+  const world = new MemoryWorld();
+  const node = await world.node({ outgoing: false });
+  const poisoner = await introduced(world, node);
+  const honest = await introduced(world, node);
+  await world.run(12_000); // nothing they were asked at first is waited for any more
+  honest.say(givb(...from(2, 3))); // they wait for the one before, and then follow the forged one
+  await world.run(50);
+  serves(honest, chain, 20, false);
+  poisoner.say(givb(signBlock(chain[0] as SignedBlock, alice.secret)));
+  await world.run(50);
+  assert.equal(node.seq, 0);
+  await runWith(world, 4_000, honest);
+  assert.ok(node.seq >= 3, `at ${node.seq}`);
+  await world.stop();
+});
+
+test("a guess under way keeps nobody from asking for the next block", async () => {
+  const world = new MemoryWorld();
+  const limits = { ...LIMITS, blockRequestsOutstanding: 1, blocksPerAnswer: 1 };
+  const node = await world.node({ outgoing: false, limits });
+  const poisoner = await introduced(world, node);
+  const honest = await introduced(world, node); // asked for the first block, on a guess
+  serves(honest, from(1, 1), 1, false);
+  let release = (): void => {};
+  const busy = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  void node.test.chain.exclusive(() => busy);
+  poisoner.say(givb(signBlock(chain[0] as SignedBlock, alice.secret)));
+  honest.say(givb(...from(1, 1))); // comes while the forged one is judged: asked for the second one, on a guess
+  await world.run(50);
+  release();
+  await world.run(50);
+  assert.equal(node.seq, 0);
+  await runWith(world, 1_500, honest);
+  assert.equal(node.seq, 1);
+  await world.stop();
+});
+
 test("blocks of those who left take no room from the next one", async () => {
   const world = new MemoryWorld();
   const node = await world.node({ outgoing: false, limits: { ...LIMITS, syncBlocksMax: 4 } });

@@ -3,7 +3,7 @@ import { CoinError, errorText } from "../../src/base/errors.ts";
 import type { Block } from "../../src/chain/block.ts";
 import { POOL_LIMITS } from "../../src/chain/pool-limits.ts";
 import type { Transaction } from "../../src/chain/transaction.ts";
-import { endpointText } from "../../src/p2p/address.ts";
+import { endpointText, splitPeerAddress } from "../../src/p2p/address.ts";
 import { LIMITS } from "../../src/p2p/limits.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { BASE } from "./coins.ts";
@@ -222,6 +222,9 @@ class Run {
   /** What a node logs as an error is one, unless its disk is to blame. */
   #heard(node: SimNode, level: string, fields: object, message: string): void {
     this.#trace.remark(() => `${node.name} ${level} ${message} ${JSON.stringify(fields, replacer)}`);
+    // Heard from before a dial failed, and listened to afterwards.
+    const { peer } = fields as { readonly peer?: string };
+    if (message === "peer introduced" && peer !== undefined) this.watch.forgive(node.ip, splitPeerAddress(peer).ip);
     if (level !== "error" || this.#has("failing disks")) return;
     this.watch.fail(`${node.name} logs an error: ${message} ${JSON.stringify(fields, replacer)}`);
   }
