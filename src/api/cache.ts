@@ -38,8 +38,8 @@ export class BoundedCache<Value> {
   /** `bytes` is what the value takes. */
   add(key: string, value: Value, bytes: number): void {
     this.delete(key);
-    if (bytes > this.#oneMax) return;
     const cost = bytes + key.length + 128;
+    if (cost > this.#oneMax) return;
     this.#entries.set(key, { value, bytes: cost, isUsed: false });
     this.#bytes += cost;
     while (this.#bytes > this.#bytesMax) this.#passOldest();

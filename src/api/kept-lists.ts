@@ -31,7 +31,7 @@ export class KeptLists {
   readonly #oneMax: number;
 
   constructor({ bytesMax, oneMax }: { readonly bytesMax: number; readonly oneMax: number }) {
-    this.#lists = new BoundedCache({ bytesMax, oneMax });
+    this.#lists = new BoundedCache({ bytesMax, oneMax: bytesMax }); // `fits` judges one
     this.#oneMax = oneMax;
   }
 

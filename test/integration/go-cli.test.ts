@@ -60,25 +60,36 @@ interface Decoded {
 const params = (): { wallets: Record<string, { seed: string; addresses: string[] }> } =>
   conformanceJson("devchain/params.json");
 
-/** Both nodes get the same command line; every answer must be the same. Returns how many were compared. */
-async function compare(t: TestContext, nodes: Nodes, lines: readonly (readonly string[])[]): Promise<void> {
+/** What two sides make of each command line must be the same. */
+async function compareLines(
+  t: TestContext,
+  lines: readonly (readonly string[])[],
+  both: (line: readonly string[]) => Promise<unknown[]>,
+): Promise<void> {
   const different: string[] = [];
-  for (const args of lines) {
-    const [ours, go] = await Promise.all(
+  for (const line of lines) {
+    const [ours, theirs] = await both(line);
+    try {
+      assert.deepEqual(ours, theirs);
+    } catch (error) {
+      different.push(`${line.join(" ")}\n${(error as Error).message}`);
+    }
+  }
+  t.diagnostic(`${lines.length} command lines compared`);
+  assert.equal(different.length, 0, different.join("\n\n"));
+}
+
+/** Both nodes get the same command line; every answer must be the same. */
+function compare(t: TestContext, nodes: Nodes, lines: readonly (readonly string[])[]): Promise<void> {
+  return compareLines(t, lines, (args) =>
+    Promise.all(
       [nodes.ours, nodes.go].map(async (web) => {
         const home = join(nodes.directory, web === nodes.ours ? "cli-ours" : "cli-go");
         await mkdir(home, { recursive: true });
         return view(await ask(web, home, args), web);
       }),
-    );
-    try {
-      assert.deepEqual(ours, go);
-    } catch (error) {
-      different.push(`${args.join(" ")}\n${(error as Error).message}`);
-    }
-  }
-  t.diagnostic(`${lines.length} command lines compared`);
-  assert.equal(different.length, 0, different.join("\n\n"));
+    ),
+  );
 }
 
 test("the reference's client reads the same from our node as from a reference node", { skip: missing }, async (t) => {
@@ -449,20 +460,9 @@ test("our client says what the reference's client says", { skip: missing }, asyn
       child.stdin?.end(input);
     });
   };
-  const different: string[] = [];
-  for (const line of lines) {
-    const [ours, theirs] = await Promise.all([
-      run(process.execPath, [PROGRAM, "cli"], line),
-      run(goCli as string, [], line),
-    ]);
-    try {
-      assert.deepEqual(ours, theirs);
-    } catch (error) {
-      different.push(`${line.join(" ")}\n${(error as Error).message}`);
-    }
-  }
-  t.diagnostic(`${lines.length} command lines compared`);
-  assert.equal(different.length, 0, different.join("\n\n"));
+  await compareLines(t, lines, (line) =>
+    Promise.all([run(process.execPath, [PROGRAM, "cli"], line), run(goCli as string, [], line)]),
+  );
 });
 
 test("it distributes the genesis coins of a chain of ours", { skip: cliMissing }, async (t) => {

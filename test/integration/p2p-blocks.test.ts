@@ -190,12 +190,18 @@ test("who poisons a block in advance does not keep it out", async () => {
   await world.stop();
 });
 
-test("a forged block held in advance does not hide the true one that is pushed meanwhile", async () => {
+/** One who will forge, one who will not, and nothing that they were asked at first is waited for any more. */
+async function poisonedWorld() {
   const world = new MemoryWorld();
   const node = await world.node({ outgoing: false });
   const poisoner = await introduced(world, node);
   const honest = await introduced(world, node);
-  await world.run(12_000); // nothing they were asked at first is waited for any more
+  await world.run(12_000);
+  return { world, node, poisoner, honest };
+}
+
+test("a forged block held in advance does not hide the true one that is pushed meanwhile", async () => {
+  const { world, node, poisoner, honest } = await poisonedWorld();
   poisoner.say(givb(signBlock(chain[1] as SignedBlock, alice.secret)));
   await world.run(50);
   honest.say(concat(...from(1, 2).map((block) => givb(block)))); // the publisher pushes, and says no more
@@ -206,11 +212,7 @@ test("a forged block held in advance does not hide the true one that is pushed m
 });
 
 test("true blocks that were judged behind a forged one are asked for again", async () => {
-  const world = new MemoryWorld();
-  const node = await world.node({ outgoing: false });
-  const poisoner = await introduced(world, node);
-  const honest = await introduced(world, node);
-  await world.run(12_000); // nothing they were asked at first is waited for any more
+  const { world, node, poisoner, honest } = await poisonedWorld();
   honest.say(givb(...from(2, 3))); // they wait for the one before, and then follow the forged one
   await world.run(50);
   serves(honest, chain, 20, false);
